@@ -1,0 +1,129 @@
+// Package frontend answers a BuildKit daemon: it reads the spec, resolves its base image and
+// solves the graph of the target, once for each platform.
+package frontend
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	graph "github.com/autumnjolitz/distroless-frontend/llb"
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// Build is the frontend. Its errors carry the place in the spec they come from, where there
+// is one, so that clients print an excerpt.
+func Build(ctx context.Context, c client.Client) (*client.Result, error) {
+	bc, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	src, err := bc.ReadEntrypoint(ctx, "YAML")
+	if err != nil {
+		return nil, err
+	}
+	res, err := build(ctx, bc, src)
+	return res, withSource(err, src.SourceMap)
+}
+
+func build(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*client.Result, error) {
+	if res, ok, err := handleSubrequest(ctx, bc); ok || err != nil {
+		return res, err
+	}
+	s, err := spec.Parse(src.Filename, src.Data)
+	if err != nil {
+		return nil, err
+	}
+	target, err := findTarget(bc.Target)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := sourceDateEpoch(bc.BuildArgs)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{bc: bc, spec: s, src: src, target: target}
+
+	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
+		g, err := b.graph(ctx, platform)
+		if err != nil {
+			return nil, err
+		}
+		st, err := target.state(g)
+		if err != nil {
+			return nil, err
+		}
+		ref, err := b.solve(ctx, st, g.Base.Platform)
+		if err != nil {
+			return nil, err
+		}
+		img := target.image(g, bc.Labels)
+		img.Created = epoch
+		return &dockerui.BuildResult{Reference: ref, Image: img, BaseImage: &g.Base.Image, Epoch: epoch}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rb.Finalize()
+}
+
+// A builder makes the graphs of one request.
+type builder struct {
+	bc     *dockerui.Client
+	spec   *spec.Spec
+	src    *dockerui.Source
+	target target
+}
+
+// graph resolves the base for a platform and makes the graph over it.
+func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*graph.Graph, error) {
+	host := b.bc.BuildPlatforms[0]
+	if platform == nil {
+		platform = &host
+	}
+	base, err := b.resolveBase(ctx, *platform)
+	if err != nil {
+		return nil, err
+	}
+	mainContext, err := b.bc.MainContext(ctx)
+	if err != nil {
+		return nil, errors.Wrap(err, "load the build context")
+	}
+	return graph.New(graph.Options{
+		Spec:           b.spec,
+		SourceMap:      b.src.SourceMap,
+		Base:           *base,
+		Host:           *base,
+		Context:        *mainContext,
+		NamedContext:   b.namedContext(ctx),
+		Overrides:      graph.OverridesFrom(b.bc.BuildArgs),
+		Exec:           b.execOptions(),
+		Network:        b.bc.NetworkMode,
+		CacheNamespace: b.bc.CacheIDNamespace,
+		Merge:          b.supports(pb.CapMergeOp),
+		NoCache:        b.bc.IsNoCache,
+		NamePrefix:     b.namePrefix(*platform),
+	})
+}
+
+// solve has the daemon build a state. It pins the default platform of the ops, which would
+// else be the one this program was compiled for.
+func (b *builder) solve(ctx context.Context, st llb.State, platform ocispecs.Platform) (client.Reference, error) {
+	def, err := st.Marshal(ctx, llb.WithCaps(b.bc.BuildOpts().LLBCaps), llb.Platform(platform))
+	if err != nil {
+		return nil, errors.Wrap(err, "marshal the graph")
+	}
+	res, err := b.bc.GatewayClient().Solve(ctx, client.SolveRequest{
+		Definition:   def.ToPB(),
+		CacheImports: b.bc.CacheImports,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res.SingleRef()
+}

@@ -1,0 +1,105 @@
+package frontend
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+)
+
+func (b *builder) supports(id apicaps.CapID) bool {
+	caps := b.bc.BuildOpts().LLBCaps
+	return (&caps).Supports(id) == nil
+}
+
+// namePrefix is what tells the ops of one platform from those of another.
+func (b *builder) namePrefix(platform ocispecs.Platform) string {
+	if len(b.bc.TargetPlatforms) < 2 {
+		return ""
+	}
+	return platforms.Format(platform)
+}
+
+// namedContext finds the contexts of --build-context. They are trees of files: what platform
+// an image among them has is of no matter.
+func (b *builder) namedContext(ctx context.Context) func(string) (llb.State, bool, error) {
+	return func(name string) (llb.State, bool, error) {
+		named, err := b.bc.NamedContext(name, dockerui.ContextOpt{ResolveMode: b.bc.ImageResolveMode.String()})
+		if err != nil || named == nil {
+			return llb.State{}, false, err
+		}
+		st, _, err := named.Load(ctx)
+		if err != nil {
+			return llb.State{}, false, errors.Wrapf(err, "load the build context %s", name)
+		}
+		return *st, true, nil
+	}
+}
+
+// execOptions passes on what the client wants of everything that executes, as far as the
+// daemon can give it.
+func (b *builder) execOptions() []llb.RunOption {
+	var options []llb.RunOption
+	for _, host := range b.bc.ExtraHosts {
+		options = append(options, llb.AddExtraHost(host.Host, host.IP))
+	}
+	if b.bc.ShmSize > 0 && b.supports(pb.CapExecMountTmpfsSize) {
+		options = append(options, llb.AddMount("/dev/shm", llb.Scratch(), llb.Tmpfs(llb.TmpfsSize(b.bc.ShmSize))))
+	}
+	if b.supports(pb.CapExecMetaUlimit) {
+		for _, u := range b.bc.Ulimits {
+			options = append(options, llb.AddUlimit(llb.UlimitName(u.Name), u.Soft, u.Hard))
+		}
+	}
+	if b.bc.CgroupParent != "" && b.supports(pb.CapExecMetaCgroupParent) {
+		options = append(options, llb.WithCgroupParent(b.bc.CgroupParent))
+	}
+	if proxy := proxyEnv(b.bc.BuildArgs); proxy != nil {
+		options = append(options, llb.WithProxy(*proxy))
+	}
+	return options
+}
+
+// proxyEnv reads the proxies, whose build arguments every frontend takes in either case.
+// They are no part of an op's digest.
+func proxyEnv(args map[string]string) *llb.ProxyEnv {
+	var proxy llb.ProxyEnv
+	fields := map[string]*string{
+		"http_proxy": &proxy.HTTPProxy, "https_proxy": &proxy.HTTPSProxy, "ftp_proxy": &proxy.FTPProxy,
+		"no_proxy": &proxy.NoProxy, "all_proxy": &proxy.AllProxy,
+	}
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if field, ok := fields[strings.ToLower(name)]; ok {
+			*field = args[name]
+		}
+	}
+	if proxy == (llb.ProxyEnv{}) {
+		return nil
+	}
+	return &proxy
+}
+
+// sourceDateEpoch returns the time the image is said to be created at, or nil for now.
+// https://reproducible-builds.org/specs/source-date-epoch/
+func sourceDateEpoch(args map[string]string) (*time.Time, error) {
+	value := args["SOURCE_DATE_EPOCH"]
+	if value == "" {
+		return nil, nil
+	}
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || seconds < 0 {
+		return nil, errors.Errorf("build argument SOURCE_DATE_EPOCH is %q: expected seconds since 1970, such as 0", value)
+	}
+	epoch := time.Unix(seconds, 0).UTC()
+	return &epoch, nil
+}

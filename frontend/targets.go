@@ -1,0 +1,72 @@
+package frontend
+
+import (
+	"context"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests/targets"
+	"github.com/moby/buildkit/util/suggest"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	graph "github.com/autumnjolitz/distroless-frontend/llb"
+)
+
+// A target is one image that a spec can be built into.
+type target struct {
+	name        string
+	description string
+	state       func(*graph.Graph) (llb.State, error)
+	image       func(*graph.Graph, map[string]string) *dockerspec.DockerOCIImage
+}
+
+// allTargets returns what there is to build; the first is what is built unless asked.
+func allTargets() []target {
+	return []target{
+		{
+			name:        "final",
+			description: "The distroless image: Python, the packages and files of the spec, and nothing else",
+			state:       (*graph.Graph).Final,
+			image:       (*graph.Graph).FinalImage,
+		},
+		{
+			name:        "buildroot",
+			description: "The companion image, with tools to install into the root of the final image at $BUILD_ROOT",
+			state:       (*graph.Graph).Buildroot,
+			image:       (*graph.Graph).BuildrootImage,
+		},
+	}
+}
+
+func findTarget(name string) (target, error) {
+	all := allTargets()
+	if name == "" {
+		return all[0], nil
+	}
+	var names []string
+	for _, t := range all {
+		// Docker does not tell the case of target names apart.
+		if strings.EqualFold(t.name, name) {
+			return t, nil
+		}
+		names = append(names, t.name)
+	}
+	err := errors.Errorf("there is no target %q: expected one of %s", name, strings.Join(names, ", "))
+	return target{}, suggest.WrapError(err, name, names, false)
+}
+
+// handleSubrequest answers requests that build nothing, such as --call=targets.
+func handleSubrequest(ctx context.Context, bc *dockerui.Client) (*client.Result, bool, error) {
+	return bc.HandleSubrequest(ctx, dockerui.RequestHandler{ListTargets: listTargets})
+}
+
+func listTargets(context.Context) (*targets.List, error) {
+	list := &targets.List{}
+	for i, t := range allTargets() {
+		list.Targets = append(list.Targets, targets.Target{Name: t.name, Description: t.description, Default: i == 0})
+	}
+	return list, nil
+}

@@ -1,0 +1,125 @@
+package llb
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// basePackages are the packages of every distroless image, next to what its interpreter is
+// linked with: folders and users, what scanners know Alpine by, certificates and the tool to
+// renew them, a shell for scripts and /usr/bin/env for their first lines.
+func basePackages() []string {
+	return []string{
+		"alpine-baselayout", "alpine-release",
+		"ca-certificates", "ca-certificates-bundle", "run-parts",
+		"dash", "dash-binsh", "coreutils-env",
+	}
+}
+
+// Where an op finds the repositories and keys that replace those of the base.
+const apkDir = "/apk"
+
+// KeysContext is the named context whose *.pub files are trusted for packages.
+const KeysContext = "apk-keys"
+
+// root returns the distroless root without Python, the same for all specs of a base.
+func (g *Graph) root() (llb.State, error) {
+	installed, err := g.apk(op{
+		name: "[root] install the base packages",
+		args: append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir}, basePackages()...),
+		path: "apk",
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	return installed.AddMount(BuildRoot, llb.Scratch()), nil
+}
+
+// packages returns the root with the packages of the spec.
+func (g *Graph) packages() (llb.State, error) {
+	root, err := g.root()
+	if err != nil || len(g.Spec.Packages) == 0 {
+		return root, err
+	}
+	installed, err := g.apk(op{
+		name: "[root] install " + strings.Join(g.Spec.Packages, " "),
+		args: append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/packages.sh"}, g.Spec.Packages...),
+		path: "packages",
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	return installed.AddMount(BuildRoot, root), nil
+}
+
+// builder returns the host's base with the packages that pip needs to build with. None of
+// it gets into the final image.
+func (g *Graph) builder() (llb.State, error) {
+	if len(g.Spec.APK.Build) == 0 {
+		return g.Host.State, nil
+	}
+	installed, err := g.apk(op{
+		name: "[builder] install " + strings.Join(g.Spec.APK.Build, " "),
+		args: append([]string{opsDir + "/builder.sh"}, g.Spec.APK.Build...),
+		path: "apk.build",
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	return installed.Root(), nil
+}
+
+// apk adds an op that installs packages.
+func (g *Graph) apk(o op) (llb.ExecState, error) {
+	configuration, err := g.apkConfiguration()
+	if err != nil {
+		return llb.ExecState{}, err
+	}
+	o.fetch = true
+	o.env = append(o.env, [2]string{"BUILD_ROOT", BuildRoot}, [2]string{"CACHE_ROOT", CacheRoot})
+	o.mounts = append(o.mounts,
+		llb.AddMount(baseDir, g.Base.State, llb.Readonly),
+		llb.AddMount(apkDir, configuration, llb.Readonly),
+		g.cacheMount("apk", g.Base.Platform),
+	)
+	return g.run(o), nil
+}
+
+// apkConfiguration returns a tree with a file repositories and a folder keys, which apk.sh
+// lays over what the base has of each. Either may be missing.
+func (g *Graph) apkConfiguration() (llb.State, error) {
+	st := llb.Scratch().File(llb.Mkdir("/keys", 0o755), g.internal("prepare the apk configuration")...)
+	if repositories := g.repositories(); len(repositories) > 0 {
+		text := strings.Join(repositories, "\n") + "\n"
+		st = st.File(llb.Mkfile("/repositories", 0o644, []byte(text)), g.internal("write the list of repositories")...)
+	}
+	for _, key := range g.Spec.APK.Keys {
+		st = st.File(copyFile(g.Context, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
+	}
+	keys, ok, err := g.NamedContext(KeysContext)
+	if err != nil || !ok {
+		return st, err
+	}
+	fromContext := llb.Copy(keys, "/*.pub", "/keys/", &llb.CopyInfo{AllowWildcard: true})
+	return st.File(fromContext, g.described("[root] trust the keys of context "+KeysContext, "")...), nil
+}
+
+// repositories returns what to install from; none means the list of the base.
+func (g *Graph) repositories() []string {
+	if len(g.Spec.APK.Repositories) > 0 {
+		return g.Spec.APK.Repositories
+	}
+	return g.Overrides.Repositories
+}
+
+// internal describes a vertex that is of no interest to a user.
+func (g *Graph) internal(name string) []llb.ConstraintsOpt {
+	return []llb.ConstraintsOpt{llb.WithCustomName("[internal] " + name), llb.Platform(g.Host.Platform)}
+}
+
+// copyFile copies one file, and follows no pattern: the name is the user's.
+func copyFile(from llb.State, name, to string) *llb.FileAction {
+	return llb.Copy(from, path.Join("/", name), to, &llb.CopyInfo{FollowSymlinks: true, CreateDestPath: true})
+}

@@ -1,0 +1,149 @@
+package llb
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/autumnjolitz/distroless-frontend/llb/scripts"
+)
+
+// BuildRoot is where the buildroot image, and every op that works on a root, has that root.
+const BuildRoot = "/d"
+
+// CacheRoot is where they keep what they download.
+const CacheRoot = "/var/cache/chroot"
+
+// Where an op finds our scripts, the base image of the result's platform, and its output.
+const (
+	toolsDir = "/distroless"
+	opsDir   = toolsDir + "/ops"
+	baseDir  = "/base"
+	outDir   = "/out"
+)
+
+// An op is one exec of the graph. What it does to its root file system is thrown away:
+// results are what it writes into its mounts.
+type op struct {
+	name   string   // as the progress shows it: "[group] what it does"
+	args   []string // the command; the spec's words stand in it as whole arguments
+	env    [][2]string
+	mounts []llb.RunOption
+	fetch  bool   // needs the network
+	path   string // of the spec, for the source excerpt of a failure: "pip.packages"
+}
+
+// run adds an op on the base image of the host platform.
+func (g *Graph) run(o op) llb.ExecState {
+	return g.runOn(g.Host.State, o)
+}
+
+// runOn adds an op on another file system, such as one with a compiler.
+func (g *Graph) runOn(st llb.State, o op) llb.ExecState {
+	options := []llb.RunOption{
+		llb.Args(o.args),
+		llb.AddMount(toolsDir, g.scripts, llb.Readonly),
+		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+		// The order of a set of strings must not decide anything.
+		llb.AddEnv("PYTHONHASHSEED", "0"),
+		llb.AddEnv("PYTHONDONTWRITEBYTECODE", "1"),
+		llb.Network(g.networkOf(o)),
+		llb.Platform(g.Host.Platform),
+	}
+	for _, kv := range o.env {
+		options = append(options, llb.AddEnv(kv[0], kv[1]))
+	}
+	options = append(options, o.mounts...)
+	options = append(options, g.Exec...)
+	for _, opt := range g.described(o.name, o.path) {
+		options = append(options, opt)
+	}
+	return st.Run(options...)
+}
+
+func (g *Graph) networkOf(o op) pb.NetMode {
+	if o.fetch {
+		return g.Network
+	}
+	return pb.NetMode_NONE
+}
+
+// described gives a vertex its name, its progress group and the place in the spec it comes
+// from, and has it run anew if the client said so of its group.
+func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
+	group, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
+	if g.NamePrefix != "" {
+		name = "[" + g.NamePrefix + " " + strings.TrimPrefix(name, "[")
+		group = g.NamePrefix + " " + group
+	}
+	options := []llb.ConstraintsOpt{
+		llb.WithCustomName(name),
+		llb.ProgressGroup(group, "["+group+"]", true),
+	}
+	if g.NoCache != nil && g.NoCache(group) {
+		options = append(options, llb.IgnoreCache)
+	}
+	if path != "" {
+		options = append(options, g.SourceMap.Location(protoRanges(g.Spec.Location(path))))
+	}
+	return options
+}
+
+func protoRanges(ranges []parser.Range) []*pb.Range {
+	var protos []*pb.Range
+	for _, r := range ranges {
+		protos = append(protos, &pb.Range{
+			Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(r.Start.Character)},
+			End:   &pb.Position{Line: int32(r.End.Line), Character: int32(r.End.Character)},
+		})
+	}
+	return protos
+}
+
+// cacheMount is a directory below CacheRoot that outlives the op. Others wait for it, since
+// neither apk nor pip promises to share one.
+func (g *Graph) cacheMount(tool string, platform ocispecs.Platform) llb.RunOption {
+	id := path.Join(g.CacheNamespace, "distroless", tool, platform.OS, platform.Architecture, platform.Variant)
+	return llb.AddMount(path.Join(CacheRoot, tool), llb.Scratch(), llb.AsPersistentCacheDir(id, llb.CacheMountLocked))
+}
+
+// scriptsState holds our scripts. One file op makes it, and no op but ours sees it.
+func scriptsState(platform ocispecs.Platform) llb.State {
+	var action *llb.FileAction
+	add := func(name string, dir bool, data []byte) error {
+		next := mkfile
+		if dir {
+			next = mkdir
+		}
+		action = next(action, "/"+name, data)
+		return nil
+	}
+	if err := scripts.Walk(add); err != nil {
+		// The files are compiled in: a failure is a defect of this program.
+		panic(err)
+	}
+	return llb.Scratch().File(action, llb.Platform(platform), llb.WithCustomName("[internal] load our scripts"))
+}
+
+func mkdir(chain *llb.FileAction, name string, _ []byte) *llb.FileAction {
+	if chain == nil {
+		return llb.Mkdir(name, 0o755)
+	}
+	return chain.Mkdir(name, 0o755)
+}
+
+func mkfile(chain *llb.FileAction, name string, data []byte) *llb.FileAction {
+	if chain == nil {
+		return llb.Mkfile(name, 0o755, data)
+	}
+	return chain.Mkfile(name, 0o755, data)
+}
+
+// located says where in the spec an error comes from.
+func (g *Graph) located(err error, path string) error {
+	return parser.WithLocation(err, g.Spec.Location(path))
+}

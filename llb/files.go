@@ -1,0 +1,146 @@
+package llb
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// files returns one layer for each entry of files. None stands on another, so a change of
+// one file copies that entry alone, as COPY --link does.
+func (g *Graph) files() ([]llb.State, error) {
+	var layers []llb.State
+	for i, file := range g.Spec.Files {
+		at := "files[" + strconv.Itoa(i) + "]"
+		action, err := g.copyAction(file)
+		if err != nil {
+			return nil, g.located(err, at)
+		}
+		name := "[files] copy " + strings.Join(file.From, " ") + " to " + file.To
+		options := append(g.described(name, at), llb.Platform(g.Base.Platform))
+		layers = append(layers, llb.Scratch().File(action, options...))
+	}
+	return layers, nil
+}
+
+// copyAction copies as Dockerfile's COPY does: of a folder its contents, by pattern if the
+// name is one, into a folder if the destination ends in a slash.
+func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
+	from, err := g.contextOf(file)
+	if err != nil {
+		return nil, err
+	}
+	info := &llb.CopyInfo{
+		FollowSymlinks:      true,
+		CopyDirContentsOnly: true,
+		CreateDestPath:      true,
+		AllowWildcard:       true,
+		AllowEmptyWildcard:  true,
+	}
+	if file.Chmod != "" {
+		mode, err := strconv.ParseUint(file.Chmod, 8, 12)
+		if err != nil {
+			return nil, errors.Errorf("chmod: %q is not an octal mode such as 0755", file.Chmod)
+		}
+		info.Mode = &llb.ChmodOpt{Mode: os.FileMode(mode)}
+	}
+	owner, err := ownerOf(file.Chown)
+	if err != nil {
+		return nil, err
+	}
+	options := []llb.CopyOption{info}
+	if owner != nil {
+		options = append(options, owner)
+	}
+
+	var action *llb.FileAction
+	for _, source := range file.From {
+		source = path.Join("/", source)
+		if action == nil {
+			action = llb.Copy(from, source, g.destination(file.To), options...)
+		} else {
+			action = action.Copy(from, source, g.destination(file.To), options...)
+		}
+	}
+	return action, nil
+}
+
+func (g *Graph) contextOf(file spec.File) (llb.State, error) {
+	if file.Context == "" {
+		return g.Context, nil
+	}
+	st, ok, err := g.NamedContext(file.Context)
+	if err != nil {
+		return llb.State{}, err
+	}
+	if !ok {
+		return llb.State{}, errors.Errorf("no context is named %q: give one with --build-context %s=PATH", file.Context, file.Context)
+	}
+	return st, nil
+}
+
+// destination makes a path absolute, from the working directory, and keeps a final slash.
+func (g *Graph) destination(to string) string {
+	absolute := path.Join("/", to)
+	if !path.IsAbs(to) {
+		absolute = path.Join("/", g.Spec.Workdir, to)
+	}
+	if absolute != "/" && (strings.HasSuffix(to, "/") || path.Base(to) == ".") {
+		absolute += "/"
+	}
+	return absolute
+}
+
+// workdir returns a layer with the working directory, as WORKDIR makes one.
+func (g *Graph) workdir() []llb.State {
+	dir := path.Join("/", g.Spec.Workdir)
+	if dir == "/" {
+		return nil
+	}
+	made := g.run(op{
+		name: "[files] create " + dir,
+		args: g.settled([]string{"mkdir", "-p", outDir + dir}),
+		path: "workdir",
+	})
+	return []llb.State{made.AddMount(outDir, llb.Scratch())}
+}
+
+// ownerOf reads user[:group]. Layers of files stand by themselves and have no passwd to look
+// a name up in, so the names are those that every image has.
+func ownerOf(chown string) (llb.ChownOption, error) {
+	if chown == "" {
+		return nil, nil
+	}
+	user, group, hasGroup := strings.Cut(chown, ":")
+	uid, err := idOf(user)
+	if err != nil {
+		return nil, err
+	}
+	gid := uid
+	if hasGroup {
+		if gid, err = idOf(group); err != nil {
+			return nil, err
+		}
+	}
+	return llb.ChownOpt{User: &llb.UserOpt{UID: uid}, Group: &llb.UserOpt{UID: gid}}, nil
+}
+
+func idOf(name string) (int, error) {
+	switch name {
+	case "root":
+		return 0, nil
+	case "nonroot":
+		return nonroot, nil
+	}
+	id, err := strconv.ParseUint(name, 10, 31)
+	if err != nil {
+		return 0, errors.Errorf("chown: %q is not known: expected a number, root or nonroot", name)
+	}
+	return int(id), nil
+}

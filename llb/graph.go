@@ -1,0 +1,104 @@
+package llb
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// Options is everything a graph depends on, for one platform.
+type Options struct {
+	Spec      *spec.Spec
+	SourceMap *llb.SourceMap
+
+	// Base is the image the interpreter is taken from, for the platform of the result.
+	Base Base
+	// Host is the same image for the platform that ops execute on. It is Base itself
+	// unless the result is for another platform than the daemon's.
+	Host Base
+
+	// Context is the main build context.
+	Context llb.State
+	// NamedContext returns the build context of that name; ok is false if the client gave none.
+	NamedContext func(name string) (st llb.State, ok bool, err error)
+
+	Overrides Overrides
+
+	// Exec is what the client wants of everything that executes: hosts, limits, proxies.
+	Exec []llb.RunOption
+	// Network is that of the ops that fetch something; all others have none.
+	Network pb.NetMode
+	// CacheNamespace keeps the cache mounts of one client's builds apart from another's.
+	CacheNamespace string
+
+	// Merge says whether the daemon has MergeOp. Docker Engine 20.10 has not.
+	Merge bool
+	// NoCache says whether the ops of a group must run even if they are cached.
+	NoCache func(group string) bool
+	// NamePrefix starts the name of every op, so that platforms can be told apart.
+	NamePrefix string
+}
+
+// Graph makes the states of the images of one spec for one platform.
+type Graph struct {
+	Options
+	scripts llb.State
+	parts   []Part // of the standard library, to leave out
+}
+
+// New returns the graph of the given options, or an error at the place in the spec that no
+// graph can be made of.
+func New(o Options) (*Graph, error) {
+	parts, err := leftOut(o.Spec.Stdlib.Include)
+	if err != nil {
+		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Spec.Location("stdlib.include"))
+	}
+	return &Graph{Options: o, scripts: scriptsState(o.Host.Platform), parts: parts}, nil
+}
+
+// Final returns the file system of the distroless image: the root with the user's packages,
+// the interpreter and its standard library, what pip installed, and the user's files.
+func (g *Graph) Final() (llb.State, error) {
+	layers, err := g.runtime()
+	if err != nil {
+		return llb.State{}, err
+	}
+	installed, err := g.pip()
+	if err != nil {
+		return llb.State{}, err
+	}
+	files, err := g.files()
+	if err != nil {
+		return llb.State{}, err
+	}
+	layers = append(layers, installed...)
+	layers = append(layers, g.workdir()...)
+	layers = append(layers, files...)
+	return g.merge("[final] put the image together", layers), nil
+}
+
+// runtime returns the layers that run Python, and nothing of the application.
+func (g *Graph) runtime() ([]llb.State, error) {
+	root, err := g.packages()
+	if err != nil {
+		return nil, err
+	}
+	return []llb.State{root, g.interpreter(), g.stdlib()}, nil
+}
+
+// merge lays states over one another. Each is a tree whose files the others do not have, so
+// where the daemon has no MergeOp, copying gives the same files in one more layer each.
+func (g *Graph) merge(name string, layers []llb.State) llb.State {
+	options := append(g.described(name, ""), llb.Platform(g.Base.Platform))
+	if g.Merge {
+		return llb.Merge(layers, options...)
+	}
+	merged := layers[0]
+	for _, layer := range layers[1:] {
+		merged = merged.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), options...)
+	}
+	return merged
+}

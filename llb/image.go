@@ -1,0 +1,164 @@
+package llb
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// nonroot is the user and group id of the user of that name.
+const nonroot = 65532
+
+const projectURL = "https://github.com/autumnjolitz/distroless-frontend"
+
+// FinalImage returns the config of the distroless image, without its layers. The client's
+// own labels go over all others.
+func (g *Graph) FinalImage(labels map[string]string) *v1.DockerOCIImage {
+	img := g.emptyImage()
+	img.Config.Shell = []string{"/usr/bin/dash", "-c"}
+	img.Config.Entrypoint = []string{"/usr/local/bin/python"}
+	img.Config.Env = g.keptEnv()
+	img.Config.Env = setEnv(img.Config.Env, "BUILD_ROOT", BuildRoot)
+	img.Config.Env = setEnv(img.Config.Env, "PYTHON_VERSION", g.Base.PythonXY())
+	img.Config.Env = setEnv(img.Config.Env, "ALPINE_VERSION", g.Base.Alpine)
+	img.Config.Labels = g.labels("distroless Python " + g.Base.Python + " on Alpine " + g.Base.Alpine)
+	g.configure(&img.Config)
+	maps.Copy(img.Config.Labels, labels)
+	return img
+}
+
+// BuildrootImage returns the config of the companion image: the base's own, and where the
+// root is.
+func (g *Graph) BuildrootImage(labels map[string]string) *v1.DockerOCIImage {
+	img := g.emptyImage()
+	img.Config = g.Host.Image.Config
+	img.Config.Env = slices.Clone(g.Host.Image.Config.Env)
+	img.Config.Env = setEnv(img.Config.Env, "BUILD_ROOT", BuildRoot)
+	img.Config.Env = setEnv(img.Config.Env, "CACHE_ROOT", CacheRoot)
+	img.Config.Env = setEnv(img.Config.Env, "PYTHON_VERSION", g.Base.PythonXY())
+	img.Config.Env = setEnv(img.Config.Env, "ALPINE_VERSION", g.Base.Alpine)
+	img.Config.Env = setEnv(img.Config.Env, "PIP_ROOT_USER_ACTION", "ignore")
+	img.Config.Labels = maps.Clone(g.Host.Image.Config.Labels)
+	if img.Config.Labels == nil {
+		img.Config.Labels = map[string]string{}
+	}
+	maps.Copy(img.Config.Labels, g.labels("tools to install into a distroless Python "+g.Base.Python+" on Alpine "+g.Base.Alpine))
+	maps.Copy(img.Config.Labels, labels)
+	return img
+}
+
+func (g *Graph) emptyImage() *v1.DockerOCIImage {
+	img := &v1.DockerOCIImage{}
+	img.Platform = g.Base.Platform
+	img.RootFS = ocispecs.RootFS{Type: "layers"}
+	return img
+}
+
+// keptEnv is what of the base's environment means something in an image without its tools.
+func (g *Graph) keptEnv() []string {
+	var env []string
+	for _, name := range []string{"PATH", "LANG"} {
+		if value := g.Base.Env(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func (g *Graph) labels(description string) map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.authors":     "Autumn Jolitz",
+		"org.opencontainers.image.source":      projectURL,
+		"org.opencontainers.image.title":       "distroless-python",
+		"org.opencontainers.image.description": description,
+		"org.opencontainers.image.base.digest": g.Base.Digest.String(),
+		"org.opencontainers.image.base.name":   g.Base.Name,
+		"distroless.python-version":            g.Base.PythonXY(),
+		"distroless.alpine-version":            g.Base.Alpine,
+		"distroless.base-image":                g.Base.Name,
+		"org.alpine.version":                   g.Base.Alpine,
+		"org.python.version":                   g.Base.Python,
+	}
+}
+
+// configure applies the keys of the spec that are run-time configuration. Each means what
+// the Dockerfile instruction of its name means on an image that has the entrypoint above.
+func (g *Graph) configure(config *v1.DockerOCIImageConfig) {
+	s := g.Spec
+	for _, kv := range s.Env {
+		config.Env = setEnv(config.Env, kv.Key, kv.Value)
+	}
+	for _, kv := range s.Labels {
+		config.Labels[kv.Key] = kv.Value
+	}
+	if len(s.Shell) > 0 {
+		config.Shell = s.Shell
+	}
+	if s.Entrypoint != nil {
+		config.Entrypoint = words(s.Entrypoint, config.Shell)
+	}
+	if s.Cmd != nil {
+		config.Cmd = words(s.Cmd, config.Shell)
+	}
+	config.User = s.User
+	config.WorkingDir = g.destination(firstOf(s.Workdir, "/"))
+	config.StopSignal = s.StopSignal
+	config.ExposedPorts = setOf(s.ExposedPorts())
+	config.Volumes = setOf(s.Volumes)
+	config.Healthcheck = healthcheck(s.Healthcheck, config.Shell)
+}
+
+// words returns the command as exec wants it: a shell form is run by the shell.
+func words(command *spec.Command, shell []string) []string {
+	if command.Shell {
+		return append(slices.Clone(shell), strings.Join(command.Args, " "))
+	}
+	return command.Args
+}
+
+// healthcheck writes the check in the words of the image config: NONE, CMD or CMD-SHELL.
+func healthcheck(h *spec.Healthcheck, shell []string) *v1.HealthcheckConfig {
+	switch {
+	case h == nil:
+		return nil
+	case h.Disable:
+		return &v1.HealthcheckConfig{Test: []string{"NONE"}}
+	}
+	return &v1.HealthcheckConfig{
+		// CMD-SHELL would be run by the shell of the image as well, but not every engine
+		// knows SHELL, and /bin/sh may be none.
+		Test:          append([]string{"CMD"}, words(h.Cmd, shell)...),
+		Interval:      h.Interval,
+		Timeout:       h.Timeout,
+		StartPeriod:   h.StartPeriod,
+		StartInterval: h.StartInterval,
+		Retries:       h.Retries,
+	}
+}
+
+func setEnv(env []string, name, value string) []string {
+	kv := name + "=" + value
+	for i := range env {
+		if strings.HasPrefix(env[i], name+"=") {
+			env[i] = kv
+			return env
+		}
+	}
+	return append(env, kv)
+}
+
+func setOf(values []string) map[string]struct{} {
+	if len(values) == 0 {
+		return nil
+	}
+	set := map[string]struct{}{}
+	for _, value := range values {
+		set[value] = struct{}{}
+	}
+	return set
+}

@@ -1,0 +1,96 @@
+package llb
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// Where the pip op finds the files of the context that the spec names for it.
+const contextDir = "/context"
+
+// pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
+// only input from the context are the files the spec names, so a change of the
+// application's code leaves it cached.
+func (g *Graph) pip() ([]llb.State, error) {
+	if len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
+		return nil, nil
+	}
+	builder, err := g.builder()
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
+	installed := g.runOn(builder, op{
+		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
+		args: args,
+		env:  [][2]string{{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot}},
+		mounts: []llb.RunOption{
+			llb.AddMount(contextDir, g.pipFiles(), llb.Readonly),
+			g.cacheMount("pip", g.Base.Platform),
+			llb.Dir(contextDir),
+		},
+		fetch: true,
+		path:  "pip",
+	})
+	return []llb.State{installed.AddMount(outDir, llb.Scratch())}, nil
+}
+
+// pipSubjects returns what is installed, for a human.
+func (g *Graph) pipSubjects() []string {
+	var subjects []string
+	for _, file := range g.Spec.Pip.Requirements {
+		subjects = append(subjects, "-r "+file)
+	}
+	return append(subjects, g.Spec.Pip.Packages...)
+}
+
+// pipArguments returns pip's own options. What the spec says wins over what was said from
+// outside, key by key.
+func (g *Graph) pipArguments() []string {
+	p := g.Spec.Pip
+	var args []string
+	if p.NoIndex || g.Overrides.NoIndex {
+		args = append(args, "--no-index")
+	}
+	if url := firstOf(p.IndexURL, g.Overrides.IndexURL); url != "" {
+		args = append(args, "--index-url="+url)
+	}
+	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
+	args = appendFlag(args, "--find-links", orElse(p.FindLinks, g.Overrides.FindLinks))
+	args = appendFlag(args, "--trusted-host", orElse(p.TrustedHosts, g.Overrides.TrustedHosts))
+	args = appendFlag(args, "--constraint", p.Constraints)
+	args = appendFlag(args, "--requirement", p.Requirements)
+	return append(append(args, "--"), p.Packages...)
+}
+
+// pipFiles returns a tree of the files of the context that pip's options name.
+func (g *Graph) pipFiles() llb.State {
+	st := llb.Scratch()
+	for _, file := range append(append([]string{}, g.Spec.Pip.Requirements...), g.Spec.Pip.Constraints...) {
+		st = st.File(copyFile(g.Context, file, path.Join("/", file)), g.described("[pip] read "+file, "pip")...)
+	}
+	for _, link := range g.Spec.Pip.FindLinks {
+		if !strings.Contains(link, "://") {
+			st = st.File(copyFile(g.Context, link, path.Join("/", link)), g.described("[pip] read "+link, "pip.find-links")...)
+		}
+	}
+	return st
+}
+
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func orElse(values, fallback []string) []string {
+	if len(values) > 0 {
+		return values
+	}
+	return fallback
+}

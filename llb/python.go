@@ -1,0 +1,63 @@
+package llb
+
+import (
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// interpreter returns the tree of what exists once per platform: the executable, libpython
+// and the C extensions. They are copied by an op and not by a file op, because the folders a
+// file op writes into keep the time of the writing.
+func (g *Graph) interpreter() llb.State {
+	args := []string{
+		"python", opsDir + "/interpreter.py",
+		"--base", baseDir, "--out", outDir, "--python", g.Base.PythonXY(),
+	}
+	for _, part := range g.parts {
+		args = appendFlag(args, "--leave-out", part.Extensions)
+	}
+	copied := g.run(op{
+		name:   "[python] copy the interpreter of " + g.Base.Python,
+		args:   g.settled(args),
+		mounts: []llb.RunOption{llb.AddMount(baseDir, g.Base.State, llb.Readonly)},
+		path:   "stdlib.include",
+	})
+	return copied.AddMount(outDir, llb.Scratch())
+}
+
+// stdlib returns the tree of the standard library as bytecode. It is the same on every
+// platform, so it is made once, on the host's.
+func (g *Graph) stdlib() llb.State {
+	compression := g.Spec.Stdlib.Compression
+	if compression == "" {
+		compression = spec.CompressionDeflate
+	}
+	args := []string{
+		"python", opsDir + "/stdlib.py",
+		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(compression),
+	}
+	for _, part := range g.parts {
+		args = appendFlag(args, "--leave-out", part.Modules)
+	}
+	args = appendFlag(args, "--foreign", foreignModules())
+	args = appendFlag(args, "--exclude", g.Spec.Stdlib.Exclude)
+	compiled := g.run(op{
+		name: "[python] compile the standard library",
+		args: g.settled(args),
+		path: "stdlib",
+	})
+	return compiled.AddMount(outDir, llb.Scratch())
+}
+
+// settled has the command's output directory settled after it.
+func (g *Graph) settled(args []string) []string {
+	return append([]string{opsDir + "/settled.sh", outDir}, args...)
+}
+
+func appendFlag(args []string, flag string, values []string) []string {
+	for _, value := range values {
+		args = append(args, flag+"="+value)
+	}
+	return args
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Usage: buildroot.sh ROOT TARGET
+#
+# Makes what the buildroot image has over its base: a copy of the tree at ROOT at
+# TARGET, which ends in the path of the root in that image, and the commands and
+# package configuration that work on it.
+set -eu
+
+ops=${0%/*}
+root=$1
+target=$2
+out=${target%/*}
+
+mkdir -p "$out/usr/local/bin" "$out/etc/apk/keys"
+cp -a "$root" "$target"
+cp "$ops"/../bin/* "$out/usr/local/bin/"
+
+# Whoever builds from the image installs from where the image itself came from.
+if [ -e /apk/repositories ]; then
+    cp /apk/repositories "$out/etc/apk/repositories"
+fi
+for key in /apk/keys/*.pub; do
+    if [ -e "$key" ]; then
+        cp "$key" "$out/etc/apk/keys/"
+    fi
+done

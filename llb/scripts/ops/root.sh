@@ -1,0 +1,30 @@
+#!/bin/sh
+# Usage: root.sh BASE PACKAGE...
+#
+# Makes the distroless root in $BUILD_ROOT: the PACKAGEs, what the interpreter of
+# the image at BASE needs at run time, and the user nonroot. Nothing in it is
+# specific to one spec, so all specs of a base share it.
+set -eu
+
+ops=${0%/*}
+base=$1
+shift
+
+# The official images keep what they found the interpreter to be linked with as
+# the dependencies of a virtual package. Installing these by themselves leaves
+# no package in the root that has no files.
+rundeps() {
+    sed -n '/^P:\.python-rundeps$/,/^$/s/^D://p' "$base/lib/apk/db/installed"
+}
+
+# shellcheck source=llb/scripts/ops/apk-configuration.sh
+. "$ops/apk-configuration.sh"
+# shellcheck disable=SC2046 # one word for each dependency is what is wanted
+"$ops/../bin/chroot-apk" add --initdb "$@" $(rundeps)
+
+# 65532 is nonroot in other distroless images too, so volumes can move over.
+echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >>"$BUILD_ROOT/etc/passwd"
+echo 'nonroot:x:65532:' >>"$BUILD_ROOT/etc/group"
+echo 'nonroot:!::0:::::' >>"$BUILD_ROOT/etc/shadow"
+mkdir -m 0700 "$BUILD_ROOT/home/nonroot"
+chown 65532:65532 "$BUILD_ROOT/home/nonroot"

@@ -1,0 +1,219 @@
+"""Write the standard library of the running interpreter, as bytecode, below --out.
+
+Most of it goes into one zip, which every CPython looks for first on sys.path
+(pythonXY.zip beside pythonX.Y). What does not work out of a zip, or is needed
+before one can be read quickly, lies beside it:
+
+  os.pyc      the landmark by which the interpreter finds its prefix
+  encodings   imported before anything else; its 120 files would also make the
+              directory of the zip, which zipimport reads in Python, a third longer
+
+and so do packages that open data files next to their modules.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+import zipfile
+
+import bytecode
+
+LANDMARK = "os.pyc"
+ON_DISK = {"encodings", "idlelib", "lib2to3", "pydoc_data", "venv"}
+
+# Not the library's: what is installed into it, and C extensions and build
+# settings, which belong to the interpreter of one platform.
+NOT_STDLIB = re.compile(r"(__pycache__|site-packages|lib-dynload|config-.*|_sysconfigdata_.*\.py)$")
+
+# zipfile refuses dates before 1980, so this is the zero of zip files.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+# Columns are only shown under a source line, and these modules come without
+# source: leaving them out makes the zip a fifth smaller. Line numbers stay.
+SMALL = ("-X", "no_debug_ranges")
+
+STUB = """raise ModuleNotFoundError(
+    "No module named {name!r}: {why}",
+    name={name!r},
+)
+"""
+
+
+def main():
+    options = parse_options()
+    lib = sysconfig.get_path("stdlib")
+    modules, data = find_files(lib)
+    left_out = {name: WHY_LEFT_OUT for name in options.leave_out}
+    left_out.update({name: WHY_EXCLUDED for name in options.exclude})
+    check_known(options.exclude, modules)
+    gone = [*left_out, *options.foreign]
+    modules = {name: path for name, path in modules.items() if not within(module(name), gone)}
+    data = {name: path for name, path in data.items() if not within(package(name), gone)}
+
+    with tempfile.TemporaryDirectory() as work:
+        modules.update(ensurepip_stub(options.python_dir, work))
+        modules.update(stubs(left_out, lib, work))
+        tree = os.path.join(work, "tree")
+        compile_tree(modules, lib, tree)
+        out = os.path.join(options.out, lib.lstrip("/"))
+        write_zip(tree, zip_path(options.out, lib), options.compression)
+        install_on_disk(tree, {**data, **license_file(lib)}, out)
+    install_zipimport_hook(options.python_dir, out, lib)
+
+
+WHY_LEFT_OUT = (
+    "it is left out of the standard library of a distroless image."
+    " Put {part!r} under stdlib.include in the spec to have it"
+)
+WHY_EXCLUDED = (
+    "stdlib.exclude in the spec drops it from this image."
+    " Take {part!r} off that list to have it"
+)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True, help="root of the tree to write")
+    parser.add_argument("--python-dir", required=True, help="our own modules")
+    parser.add_argument("--compression", choices=("deflate", "store"), required=True)
+    parser.add_argument("--leave-out", action="append", default=[], metavar="MODULE")
+    parser.add_argument("--foreign", action="append", default=[], metavar="MODULE")
+    parser.add_argument("--exclude", action="append", default=[], metavar="MODULE")
+    return parser.parse_args()
+
+
+def find_files(lib):
+    """Return the sources and the data files below lib, each {relative path: path}."""
+    sources, data = {}, {}
+    for folder, folders, files in os.walk(lib):
+        folders[:] = sorted(f for f in folders if not NOT_STDLIB.match(f))
+        for file in files:
+            path = os.path.join(folder, file)
+            name = os.path.relpath(path, lib)
+            if NOT_STDLIB.match(name):
+                continue
+            if name.endswith(".py"):
+                sources[name] = path
+            elif on_disk(name) and not name.startswith("venv/scripts/nt/"):
+                data[name] = path
+    return sources, data
+
+
+def module(name):
+    """a/b/__init__.py -> a.b"""
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def package(name):
+    """a/b/data.txt -> a.b"""
+    return os.path.dirname(name).replace("/", ".")
+
+
+def within(dotted, parents):
+    """Is dotted one of parents, or below one?"""
+    return any(dotted == parent or dotted.startswith(parent + ".") for parent in parents)
+
+
+def on_disk(name):
+    return name == LANDMARK or name.split("/")[0] in ON_DISK and "/" in name
+
+
+def check_known(excluded, modules):
+    known = {module(name) for name in modules}
+    for name in excluded:
+        if name not in known:
+            sys.exit(f"stdlib.exclude: {name!r} is not a module of the standard library of Python {sys.version.split()[0]}")
+
+
+def stubs(left_out, lib, work):
+    """Return a source for every left-out module of lib that says why it is not there."""
+    written = {}
+    for dotted, why in sorted(left_out.items()):
+        path = dotted.replace(".", "/")
+        exists = os.path.exists(f"{lib}/{path}.py") or os.path.exists(f"{lib}/{path}/__init__.py")
+        if not exists or within(dotted.rpartition(".")[0], left_out):
+            continue
+        source = os.path.join(work, "stubs", path + ".py")
+        os.makedirs(os.path.dirname(source), exist_ok=True)
+        with open(source, "w") as file:
+            file.write(STUB.format(name=dotted, why=why.format(part=dotted)))
+        written[path + ".py"] = source
+    return written
+
+
+def ensurepip_stub(python_dir, work):
+    """Return our ensurepip, which installs nothing but knows the version the base bundles."""
+    import ensurepip
+
+    bundled = os.path.join(work, "_bundled.py")
+    with open(bundled, "w") as file:
+        file.write(f"VERSION = {ensurepip.version()!r}\n")
+    return {
+        "ensurepip/__init__.py": f"{python_dir}/ensurepip/__init__.py",
+        "ensurepip/__main__.py": f"{python_dir}/ensurepip/__main__.py",
+        "ensurepip/_bundled.py": bundled,
+    }
+
+
+def compile_tree(modules, lib, tree):
+    jobs = [(path, f"{tree}/{name}c", f"{lib}/{name}") for name, path in modules.items()]
+    bytecode.compile_files(jobs, SMALL)
+
+
+def zip_path(root, lib):
+    """/usr/local/lib/python3.13 -> ROOT/usr/local/lib/python313.zip"""
+    return os.path.join(root, lib.lstrip("/").replace(".", "") + ".zip")
+
+
+def write_zip(tree, path, compression):
+    method = {"deflate": zipfile.ZIP_DEFLATED, "store": zipfile.ZIP_STORED}[compression]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with zipfile.ZipFile(path, "x", method, compresslevel=9) as archive:
+        for name in sorted(files_below(tree)):
+            if on_disk(name):
+                continue
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.compress_type = method
+            entry.create_system = 3  # Unix, whatever the interpreter thinks it runs on
+            entry.external_attr = 0o100644 << 16
+            with open(os.path.join(tree, name), "rb") as file:
+                archive.writestr(entry, file.read())
+    os.chmod(path, 0o644)
+
+
+def files_below(tree):
+    for folder, _, files in os.walk(tree):
+        for file in files:
+            yield os.path.relpath(os.path.join(folder, file), tree)
+
+
+def license_file(lib):
+    path = os.path.join(lib, "LICENSE.txt")
+    return {"LICENSE.txt": path} if os.path.exists(path) else {}
+
+
+def install_on_disk(tree, data, out):
+    files = {name: os.path.join(tree, name) for name in files_below(tree) if on_disk(name)}
+    for name, path in {**files, **data}.items():
+        target = os.path.join(out, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(path, target)
+        os.chmod(target, 0o644)
+
+
+def install_zipimport_hook(python_dir, out, lib):
+    """Have site import our hook: it halves the time of an import out of the zip."""
+    name = "_distroless_zipimport"
+    bytecode.compile_files([(f"{python_dir}/{name}.py", f"{out}/{name}.pyc", f"{lib}/{name}.py")])
+    site_packages = os.path.join(out, "site-packages")
+    os.makedirs(site_packages, exist_ok=True)
+    with open(os.path.join(site_packages, "distroless-zipimport.pth"), "w") as file:
+        file.write(f"import {name}\n")
+
+
+if __name__ == "__main__":
+    main()
