@@ -26,7 +26,7 @@ func (b *builder) resolveBase(ctx context.Context, platform ocispecs.Platform) (
 	name, path := b.baseName()
 	base, err := b.resolve(ctx, name, platform)
 	if err != nil {
-		return nil, parser.WithLocation(errors.Wrapf(err, "resolve the base image %s", name), b.spec.Location(path))
+		return nil, parser.WithLocation(errors.Wrapf(err, "resolve the base image %s", name), b.locate(path))
 	}
 	return base, nil
 }

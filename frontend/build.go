@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -27,11 +28,16 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := build(ctx, bc, src)
-	return res, withSource(err, src.SourceMap)
+	if isDockerfile(src.Data) {
+		src.Language = "Dockerfile"
+		return buildDockerfile(ctx, c, bc, src)
+	}
+	res, err := buildSpec(ctx, bc, src)
+	return res, withSource(withWords(err), src.SourceMap)
 }
 
-func build(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*client.Result, error) {
+// buildSpec builds the target of a spec, for each platform.
+func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*client.Result, error) {
 	if res, ok, err := handleSubrequest(ctx, bc); ok || err != nil {
 		return res, err
 	}
@@ -47,7 +53,7 @@ func build(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*cli
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, target: target}
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location}
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
 		g, err := b.graph(ctx, platform)
@@ -77,7 +83,7 @@ type builder struct {
 	bc     *dockerui.Client
 	spec   *spec.Spec
 	src    *dockerui.Source
-	target target
+	locate func(path string) []parser.Range // of a key of the spec, in src
 }
 
 // graph resolves the base for a platform and makes the graph over it.
@@ -90,17 +96,13 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if err != nil {
 		return nil, err
 	}
-	mainContext, err := b.bc.MainContext(ctx)
-	if err != nil {
-		return nil, errors.Wrap(err, "load the build context")
-	}
 	return graph.New(graph.Options{
 		Spec:           b.spec,
 		SourceMap:      b.src.SourceMap,
+		Locate:         b.locate,
 		Base:           *base,
 		Host:           *base,
-		Context:        *mainContext,
-		NamedContext:   b.namedContext(ctx),
+		Context:        b.context(ctx),
 		Overrides:      graph.OverridesFrom(b.bc.BuildArgs),
 		Exec:           b.execOptions(),
 		Network:        b.bc.NetworkMode,

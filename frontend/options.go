@@ -30,10 +30,17 @@ func (b *builder) namePrefix(platform ocispecs.Platform) string {
 	return platforms.Format(platform)
 }
 
-// namedContext finds the contexts of --build-context. They are trees of files: what platform
-// an image among them has is of no matter.
-func (b *builder) namedContext(ctx context.Context) func(string) (llb.State, bool, error) {
+// context finds the main context and those of --build-context. They are trees of files: what
+// platform an image among them has is of no matter.
+func (b *builder) context(ctx context.Context) func(string) (llb.State, bool, error) {
 	return func(name string) (llb.State, bool, error) {
+		if name == "" {
+			st, err := b.bc.MainContext(ctx)
+			if err != nil {
+				return llb.State{}, false, errors.Wrap(err, "load the build context")
+			}
+			return *st, true, nil
+		}
 		named, err := b.bc.NamedContext(name, dockerui.ContextOpt{ResolveMode: b.bc.ImageResolveMode.String()})
 		if err != nil || named == nil {
 			return llb.State{}, false, err

@@ -5,7 +5,11 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/grpcerrors"
 	"github.com/pkg/errors"
+	"google.golang.org/grpc/status"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/sourcemap"
 )
 
 // withSource turns the locations of an error into excerpts of the spec, which clients print.
@@ -15,19 +19,33 @@ func withSource(err error, sm *llb.SourceMap) error {
 		return err
 	}
 	for _, ranges := range located.Locations {
-		source := &errdefs.Source{Info: &pb.SourceInfo{
-			Data:       sm.Data,
-			Filename:   sm.Filename,
-			Language:   sm.Language,
-			Definition: sm.Definition.ToPB(),
-		}}
-		for _, r := range ranges {
-			source.Ranges = append(source.Ranges, &pb.Range{
-				Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(r.Start.Character)},
-				End:   &pb.Position{Line: int32(r.End.Line), Character: int32(r.End.Character)},
-			})
+		source := &errdefs.Source{
+			Info: &pb.SourceInfo{
+				Data:       sm.Data,
+				Filename:   sm.Filename,
+				Language:   sm.Language,
+				Definition: sm.Definition.ToPB(),
+			},
+			Ranges: sourcemap.Ranges(ranges),
 		}
 		err = errdefs.WithSource(err, source)
 	}
 	return err
+}
+
+// worded keeps the words that were put around an error of the daemon. Of such a chain gRPC
+// sends the innermost message alone, unless an error further out has a status of its own.
+type worded struct{ error }
+
+func withWords(err error) error {
+	if err == nil {
+		return nil
+	}
+	return worded{err}
+}
+
+func (w worded) Unwrap() error { return w.error }
+
+func (w worded) GRPCStatus() *status.Status {
+	return status.New(grpcerrors.Code(w.error), w.Error())
 }

@@ -96,9 +96,13 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		st = st.File(llb.Mkfile("/repositories", 0o644, []byte(text)), g.internal("write the list of repositories")...)
 	}
 	for _, key := range g.Spec.APK.Keys {
-		st = st.File(copyFile(g.Context, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
+		main, err := g.context("")
+		if err != nil {
+			return llb.State{}, err
+		}
+		st = st.File(copyFile(main, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
 	}
-	keys, ok, err := g.NamedContext(KeysContext)
+	keys, ok, err := g.Context(KeysContext)
 	if err != nil || !ok {
 		return st, err
 	}

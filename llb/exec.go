@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/autumnjolitz/distroless-frontend/internal/sourcemap"
 	"github.com/autumnjolitz/distroless-frontend/llb/scripts"
 )
 
@@ -88,20 +89,9 @@ func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 		options = append(options, llb.IgnoreCache)
 	}
 	if path != "" {
-		options = append(options, g.SourceMap.Location(protoRanges(g.Spec.Location(path))))
+		options = append(options, g.SourceMap.Location(sourcemap.Ranges(g.Locate(path))))
 	}
 	return options
-}
-
-func protoRanges(ranges []parser.Range) []*pb.Range {
-	var protos []*pb.Range
-	for _, r := range ranges {
-		protos = append(protos, &pb.Range{
-			Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(r.Start.Character)},
-			End:   &pb.Position{Line: int32(r.End.Line), Character: int32(r.End.Character)},
-		})
-	}
-	return protos
 }
 
 // cacheMount is a directory below CacheRoot that outlives the op. Others wait for it, since
@@ -145,5 +135,5 @@ func mkfile(chain *llb.FileAction, name string, data []byte) *llb.FileAction {
 
 // located says where in the spec an error comes from.
 func (g *Graph) located(err error, path string) error {
-	return parser.WithLocation(err, g.Spec.Location(path))
+	return parser.WithLocation(err, g.Locate(path))
 }

@@ -32,7 +32,7 @@ func (g *Graph) files() ([]llb.State, error) {
 // copyAction copies as Dockerfile's COPY does: of a folder its contents, by pattern if the
 // name is one, into a folder if the destination ends in a slash.
 func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
-	from, err := g.contextOf(file)
+	from, err := g.context(file.Context)
 	if err != nil {
 		return nil, err
 	}
@@ -71,16 +71,14 @@ func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
 	return action, nil
 }
 
-func (g *Graph) contextOf(file spec.File) (llb.State, error) {
-	if file.Context == "" {
-		return g.Context, nil
-	}
-	st, ok, err := g.NamedContext(file.Context)
+// context returns the build context of a name that the spec uses.
+func (g *Graph) context(name string) (llb.State, error) {
+	st, ok, err := g.Context(name)
 	if err != nil {
 		return llb.State{}, err
 	}
 	if !ok {
-		return llb.State{}, errors.Errorf("no context is named %q: give one with --build-context %s=PATH", file.Context, file.Context)
+		return llb.State{}, errors.Errorf("no build context is named %q: give one with --build-context %s=PATH", name, name)
 	}
 	return st, nil
 }

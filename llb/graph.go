@@ -11,7 +11,9 @@ import (
 
 // Options is everything a graph depends on, for one platform.
 type Options struct {
-	Spec      *spec.Spec
+	Spec *spec.Spec
+	// Locate returns the place of a key of the spec, such as "pip.packages", in the source.
+	Locate    func(path string) []parser.Range
 	SourceMap *llb.SourceMap
 
 	// Base is the image the interpreter is taken from, for the platform of the result.
@@ -20,10 +22,10 @@ type Options struct {
 	// unless the result is for another platform than the daemon's.
 	Host Base
 
-	// Context is the main build context.
-	Context llb.State
-	// NamedContext returns the build context of that name; ok is false if the client gave none.
-	NamedContext func(name string) (st llb.State, ok bool, err error)
+	// Context returns the build context of that name, "" being the main one; ok is false if
+	// the client gave none. It is asked only for what the spec uses, since to learn what
+	// .dockerignore says takes a round trip.
+	Context func(name string) (st llb.State, ok bool, err error)
 
 	Overrides Overrides
 
@@ -54,7 +56,7 @@ type Graph struct {
 func New(o Options) (*Graph, error) {
 	parts, err := leftOut(o.Spec.Stdlib.Include)
 	if err != nil {
-		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Spec.Location("stdlib.include"))
+		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
 	return &Graph{Options: o, scripts: scriptsState(o.Host.Platform), parts: parts}, nil
 }

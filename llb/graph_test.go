@@ -62,13 +62,15 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 	require.NoError(t, err)
 	base := testBase(t, "amd64")
 	o := Options{
-		Spec:         s,
-		SourceMap:    llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
-		Base:         base,
-		Host:         base,
-		Context:      llb.Local("context", llb.SessionID("session")),
-		NamedContext: func(string) (llb.State, bool, error) { return llb.State{}, false, nil },
-		Merge:        true,
+		Spec:      s,
+		Locate:    s.Location,
+		SourceMap: llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
+		Base:      base,
+		Host:      base,
+		Context: func(name string) (llb.State, bool, error) {
+			return llb.Local("context", llb.SessionID("session")), name == "", nil
+		},
+		Merge: true,
 	}
 	if change != nil {
 		change(&o)
@@ -218,6 +220,6 @@ func TestPlatformIsTheResults(t *testing.T) {
 func TestUnknownPart(t *testing.T) {
 	s, err := spec.Parse("Dockerfile", []byte(minimal+"stdlib: {include: [tkinte]}\n"))
 	require.NoError(t, err)
-	_, err = New(Options{Spec: s})
+	_, err = New(Options{Spec: s, Locate: s.Location})
 	require.ErrorContains(t, err, `"tkinte" is not a part that is left out: expected one of tkinter, turtle`)
 }

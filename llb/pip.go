@@ -2,6 +2,7 @@ package llb
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -21,13 +22,17 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := g.pipFiles()
+	if err != nil {
+		return nil, err
+	}
 	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
 	installed := g.runOn(builder, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
 		args: args,
 		env:  [][2]string{{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot}},
 		mounts: []llb.RunOption{
-			llb.AddMount(contextDir, g.pipFiles(), llb.Readonly),
+			llb.AddMount(contextDir, files, llb.Readonly),
 			g.cacheMount("pip", g.Base.Platform),
 			llb.Dir(contextDir),
 		},
@@ -66,17 +71,34 @@ func (g *Graph) pipArguments() []string {
 }
 
 // pipFiles returns a tree of the files of the context that pip's options name.
-func (g *Graph) pipFiles() llb.State {
-	st := llb.Scratch()
-	for _, file := range append(append([]string{}, g.Spec.Pip.Requirements...), g.Spec.Pip.Constraints...) {
-		st = st.File(copyFile(g.Context, file, path.Join("/", file)), g.described("[pip] read "+file, "pip")...)
+func (g *Graph) pipFiles() (llb.State, error) {
+	tree := llb.Scratch()
+	for _, file := range g.pipPaths() {
+		main, err := g.context("")
+		if err != nil {
+			return llb.State{}, err
+		}
+		tree = tree.File(copyFile(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
 	}
-	for _, link := range g.Spec.Pip.FindLinks {
-		if !strings.Contains(link, "://") {
-			st = st.File(copyFile(g.Context, link, path.Join("/", link)), g.described("[pip] read "+link, "pip.find-links")...)
+	return tree, nil
+}
+
+// A contextPath is a path of the main context and the key of the spec that names it.
+type contextPath struct{ path, at string }
+
+func (g *Graph) pipPaths() []contextPath {
+	var paths []contextPath
+	add := func(key string, values []string) {
+		for i, value := range values {
+			if !strings.Contains(value, "://") {
+				paths = append(paths, contextPath{value, key + "[" + strconv.Itoa(i) + "]"})
+			}
 		}
 	}
-	return st
+	add("pip.requirements", g.Spec.Pip.Requirements)
+	add("pip.constraints", g.Spec.Pip.Constraints)
+	add("pip.find-links", g.Spec.Pip.FindLinks)
+	return paths
 }
 
 func firstOf(values ...string) string {

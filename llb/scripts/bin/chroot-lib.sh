@@ -3,17 +3,20 @@
 #
 # The root in $BUILD_ROOT is distroless: it may have no shell, no ln, no /dev/null, and at first not even
 # a C library. What a command needs of these is lent to the root while the command runs and taken back
-# whatever way it ends. Everything lent lives in $BUILD_ROOT/.chroot and is reached by symbolic links into
-# it, so that a link's target alone tells ours from a package's. Nothing is mounted: a build container
-# has no right to.
+# whatever way it ends. Everything lent lives in $BUILD_ROOT/.chroot and is hard-linked to where it is looked
+# for, so that being the same file tells ours from a package's (symbolic links would do, but take ten times
+# as long to make). Nothing is mounted: a build container has no right to.
 
 lent=.chroot
 applet_dirs='bin sbin usr/bin usr/sbin'
 
-# What we, or apk in passing, may make in the root: taken back when it was not there before, a package
+# What lending, or apk in passing, may make in the root: taken back when it was not there before, a package
 # does not own it and, being a directory, it is empty. Children come before their parents.
-transient='dev/null dev/zero dev/urandom dev/random dev/console dev proc lib/apk/exec etc/apk/keys var/cache/apk
-	var/cache/misc var/cache var tmp usr/bin usr/sbin usr bin sbin lib'
+# shellcheck disable=SC2034 # for the commands
+dev_transient='dev/null dev/zero dev/urandom dev/random dev/console dev'
+# shellcheck disable=SC2034 # for the commands
+apk_transient="$dev_transient proc lib/apk/exec etc/apk/keys var/cache/apk var/cache/misc var/cache var tmp
+	usr/bin usr/sbin usr bin sbin lib"
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$2" >&2
@@ -44,7 +47,7 @@ cache_dir() {
 	fi
 }
 
-# root_open [dev] [busybox] [applets]: lends the root what is named until this process exits.
+# root_open TRANSIENT [dev] [busybox] [applets]: lends the root what is named until this process exits.
 root_open() {
 	root_close # of a run that was killed
 	trap 'root_exit $?' EXIT
@@ -52,7 +55,8 @@ root_open() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	mkdir -- "$BUILD_ROOT/$lent" || return
-	remember
+	remember "$1"
+	shift
 	for lend; do "lend_$lend"; done
 }
 
@@ -67,17 +71,17 @@ root_exit() {
 root_close() {
 	[ -d "$BUILD_ROOT/$lent" ] || return 0
 	if [ -f "$BUILD_ROOT/$lent/applets" ]; then
-		unlink_to "/$lent/.*"
+		unlend_applets
 		settle_busybox
 	fi
 	if [ -f "$BUILD_ROOT/$lent/absent" ]; then forget; fi
 	rm -rf -- "${BUILD_ROOT:?}/$lent"
 }
 
-# Writes down which transient files the root has not.
+# remember TRANSIENT: writes down which of these the root has not.
 remember() {
 	absent=
-	for path in $transient; do
+	for path in $1; do
 		if ! exists "$BUILD_ROOT/$path"; then absent="$absent $path"; fi
 	done
 	echo "$absent" >"$BUILD_ROOT/$lent/absent"
@@ -87,11 +91,9 @@ remember() {
 forget() {
 	read -r absent <"$BUILD_ROOT/$lent/absent" || return 0
 	for path in $absent; do
-		if ! exists "$BUILD_ROOT/$path"; then
-			continue
-		elif [ -d "$BUILD_ROOT/$path" ]; then
+		if [ -d "$BUILD_ROOT/$path" ]; then
 			owned "F:$path" || rmdir -- "$BUILD_ROOT/$path" 2>/dev/null || :
-		else
+		elif [ "${path%/*}" = dev ]; then
 			rm -f -- "$BUILD_ROOT/$path"
 		fi
 	done
@@ -110,7 +112,10 @@ owned() {
 # file has to do.
 lend_dev() {
 	mkdir -p -- "$BUILD_ROOT/dev"
-	exists "$BUILD_ROOT/dev/null" || lend_node null 3 || : >"$BUILD_ROOT/dev/null"
+	if ! exists "$BUILD_ROOT/dev/null" && ! lend_node null 3; then
+		: >"$BUILD_ROOT/dev/null"
+		chmod 666 "$BUILD_ROOT/dev/null"
+	fi
 	exists "$BUILD_ROOT/dev/zero" || lend_node zero 5 || :
 	exists "$BUILD_ROOT/dev/urandom" || lend_node urandom 9 || :
 }
@@ -148,27 +153,31 @@ lend_applets() {
 	done
 	lend_link "lib/${loader##*/}"
 	lend_link bin/busybox
-	# One process makes all links. In a chroot without /proc their target is argv[0].
-	chroot "$BUILD_ROOT" "/$lent/busybox" --install -s
+	# One process makes all links. In a chroot without /proc they are to argv[0].
+	chroot "$BUILD_ROOT" "/$lent/busybox" --install
 }
 
 lend_link() {
-	exists "$BUILD_ROOT/$1" || ln -s "/$lent/${1##*/}" "$BUILD_ROOT/$1"
+	exists "$BUILD_ROOT/$1" || ln -- "$BUILD_ROOT/$lent/${1##*/}" "$BUILD_ROOT/$1"
 }
 
-# unlink_to REGEX: removes the links whose whole target matches, with one process for all of them.
-unlink_to() (
-	cd -- "$BUILD_ROOT" || exit
-	set -- "$1"
-	for dir in lib $applet_dirs; do
-		if [ -d "$dir" ]; then set -- "$@" "$dir"; fi
-	done
-	target=$1
-	shift
-	[ $# -gt 0 ] || exit 0
-	find "$@" -maxdepth 1 -type l -exec stat -c %N {} + |
-		sed -n "s|^'\\(.*\\)' -> '$target'\$|\\1|p" | tr '\n' '\0' | xargs -0 -r rm -f --
+# Removes our links: builtins only up to one rm for all of them.
+unlend_applets() (
+	set +x # hundreds of lines otherwise
+	for dir in $applet_dirs; do
+		for file in "$BUILD_ROOT/$dir"/*; do
+			print_if_same "$file" "$BUILD_ROOT/$lent/busybox"
+		done
+	done | xargs -0 -r rm -f --
+	for loader in "$BUILD_ROOT/$lent"/ld-musl-*; do
+		print_if_same "$BUILD_ROOT/lib/${loader##*/}" "$loader"
+	done | xargs -0 -r rm -f --
 )
+
+# shellcheck disable=SC3013 # busybox has -ef
+print_if_same() {
+	if [ "$1" -ef "$2" ] && ! [ -L "$1" ]; then printf '%s\0' "$1"; fi
+}
 
 # A busybox package links its applets when it is installed or upgraded, but could not where our links
 # were in its way. When the package is gone, so should its links be, which apk knows nothing of.
@@ -182,6 +191,14 @@ settle_busybox() {
 	elif [ -n "$after" ]; then
 		chroot "$BUILD_ROOT" /bin/busybox --install -s
 	else
-		unlink_to /bin/busybox
+		unlink_stale
 	fi
+}
+
+unlink_stale() {
+	for dir in $applet_dirs; do
+		for file in "$BUILD_ROOT/$dir"/*; do
+			if [ -L "$file" ] && [ "$(readlink -- "$file")" = /bin/busybox ]; then rm -f -- "$file"; fi
+		done
+	done
 }
