@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"os"
 	"path"
 	"strings"
 
@@ -127,10 +128,14 @@ func mkdir(chain *llb.FileAction, name string, _ []byte) *llb.FileAction {
 }
 
 func mkfile(chain *llb.FileAction, name string, data []byte) *llb.FileAction {
-	if chain == nil {
-		return llb.Mkfile(name, 0o755, data)
+	mode := os.FileMode(0o755)
+	if path.Ext(name) == ".py" {
+		mode = 0o644
 	}
-	return chain.Mkfile(name, 0o755, data)
+	if chain == nil {
+		return llb.Mkfile(name, mode, data)
+	}
+	return chain.Mkfile(name, mode, data)
 }
 
 // located says where in the spec an error comes from.
