@@ -1,0 +1,71 @@
+# Development tasks. `make` alone lists them.
+
+GO         ?= go
+FUZZTIME   ?= 20s
+# go test's own flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
+TESTFLAGS  ?=
+PACKAGES   ?= ./...
+TIMEOUT    ?= 30m
+PLATFORMS  ?= linux/amd64,linux/arm64
+
+results    := out/test
+summary    := $(GO) run ./hack/testsummary
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name what; do printf '%-16s%s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup: ## install what is missing: system packages, and the tools of hack/tools in out/bin
+	@hack/setup.sh
+
+.PHONY: build
+build: ## compile everything, and the frontend into out/bin
+	$(GO) build ./...
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o out/bin/frontend ./cmd/frontend
+
+.PHONY: frontend-image
+frontend-image: ## write the frontend's image to out/frontend, an OCI layout
+	$(GO) run ./hack/frontend-image -platform $(PLATFORMS) -o out/frontend
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, shellcheck
+	@hack/lint.sh
+
+.PHONY: unit
+unit: ## the tests that need nothing but Go
+	@rm -f $(results)/unit.json
+	@DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -save $(results)/unit.json
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME
+	@hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: integration
+integration: ## the tests that start daemons; needs root
+	@rm -f $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+
+# The steps one after another, whatever -j says: the slow ones use all cores.
+.PHONY: test
+test: ## setup, lint, unit, fuzz and integration, and what ran
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory integration
+	@echo "== all tests"
+	@$(summary) $(results)/unit.json $(results)/integration.json
+
+.PHONY: demo
+demo: ## build and run an example, or SPEC=path, with Docker or without
+	@hack/demo.sh $(SPEC)
+
+.PHONY: bench
+bench: ## measure builds and images
+	$(GO) run ./hack/bench
+
+.PHONY: clean
+clean: ## remove what is built; the tools of out/bin stay
+	rm -rf out/frontend $(results) out/bin/frontend
+	@echo "out/bin is left: remove out to start over"

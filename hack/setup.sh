@@ -1,0 +1,62 @@
+#!/bin/sh
+# Make this machine ready to build and test: the few programs that come from the
+# system's packages, and the Go tools of hack/tools in out/bin. What is there is
+# left alone, so running it again costs nothing.
+set -eu
+
+cd "$(dirname "$0")/.."
+
+tools=hack/tools
+bin=out/bin
+stamp=$bin/.tools
+
+# have PROGRAM: is it on PATH, or where administrators' programs are?
+have() {
+    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]
+}
+
+# install_packages: from the system's packages, where a program is missing.
+install_packages() {
+    missing=
+    for program in git runc shellcheck; do # each one's package has its name
+        have "$program" || missing="$missing $program"
+    done
+    [ -n "$missing" ] || return 0
+
+    if [ "$(id -u)" -eq 0 ] && have apt-get; then
+        echo "setup: installing$missing"
+        # shellcheck disable=SC2086 # a list of words
+        if apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -q -y --no-install-recommends $missing; then
+            return 0
+        fi
+    fi
+    echo "setup: missing:$missing. Install with your system's packages (Debian: apt-get install$missing)." >&2
+    echo "setup: until then, the checks and tests that need them are skipped." >&2
+}
+
+# fingerprint: what the tools are built from, and with.
+fingerprint() {
+    cksum "$tools/go.mod" "$tools/go.sum"
+    go env GOVERSION GOOS GOARCH
+}
+
+build_tools() {
+    wanted=$(fingerprint)
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return 0
+    fi
+    echo "setup: building the tools of $tools (minutes, the first time)"
+    mkdir -p "$bin"
+    rm -f "$stamp"
+    go -C "$tools" build -trimpath -o "$PWD/$bin/" tool
+    echo "$wanted" >"$stamp"
+}
+
+if ! have go; then
+    echo "setup: Go is missing: see https://go.dev/doc/install" >&2
+    exit 1
+fi
+install_packages
+build_tools
+echo "setup: ready"

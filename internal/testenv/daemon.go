@@ -1,0 +1,222 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+)
+
+const (
+	daemonStartTimeout = time.Minute
+	daemonStopTimeout  = 20 * time.Second
+
+	// maxSocketPath is what fits into a sockaddr_un on Linux.
+	maxSocketPath = 107
+)
+
+// DaemonOptions configures a daemon. The zero value is a daemon with an empty
+// cache that reaches no registry but those on loopback.
+type DaemonOptions struct {
+	// Registry stands for docker.io when the daemon pulls; nil for none.
+	Registry *Registry
+	// Dir is where the daemon's temporary folder is made; out/_testenv when empty.
+	Dir string
+	// Root is where the daemon keeps its cache from one start to the next. Only one
+	// daemon at a time can use it. When empty, the cache goes when the daemon does.
+	Root string
+	// Config is TOML to go at the end of the daemon's configuration.
+	Config string
+	// Debug makes the log verbose.
+	Debug bool
+}
+
+// Daemon is a running buildkitd with a temporary root of its own.
+type Daemon struct {
+	// Address is what BUILDKIT_HOST takes.
+	Address string
+	// LogFile is where the daemon's log goes.
+	LogFile string
+
+	opts      DaemonOptions
+	binary    string
+	workspace *workspace
+	socketDir string
+	process   *process
+}
+
+// StartDaemon starts a daemon and waits until it answers.
+func StartDaemon(ctx context.Context, opts DaemonOptions) (_ *Daemon, err error) {
+	binary, err := Binary("buildkitd")
+	if err != nil {
+		return nil, err
+	}
+	runc, err := Binary("runc")
+	if err != nil {
+		return nil, err
+	}
+	ws, err := newWorkspace(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{
+		LogFile:   filepath.Join(ws.dir, "buildkitd.log"),
+		opts:      opts,
+		binary:    binary,
+		workspace: ws,
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	if err := d.configure(runc); err != nil {
+		return nil, err
+	}
+	if err := d.start(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// configure picks the socket and writes the configuration file.
+func (d *Daemon) configure(runc string) error {
+	socket := filepath.Join(d.workspace.dir, "buildkitd.sock")
+	if len(socket) > maxSocketPath {
+		dir, err := os.MkdirTemp("", "buildkitd")
+		if err != nil {
+			return err
+		}
+		d.socketDir = dir
+		socket = filepath.Join(dir, "buildkitd.sock")
+	}
+	d.Address = "unix://" + socket
+	root := d.opts.Root
+	if root == "" {
+		root = filepath.Join(d.workspace.dir, daemonRoot)
+	}
+	config := daemonConfig{
+		Root:        root,
+		Address:     d.Address,
+		TraceSocket: filepath.Join(filepath.Dir(socket), "otel.sock"),
+		Runc:        runc,
+		Extra:       d.opts.Config,
+	}
+	if d.opts.Registry != nil {
+		config.Mirror = d.opts.Registry.Host()
+	}
+	return os.WriteFile(d.configFile(), config.toml(), 0o644)
+}
+
+func (d *Daemon) configFile() string { return filepath.Join(d.workspace.dir, "buildkitd.toml") }
+
+// start runs the daemon on its root and waits until it answers.
+func (d *Daemon) start(ctx context.Context) error {
+	tmp, err := d.workspace.mkdir("tmp")
+	if err != nil {
+		return err
+	}
+	logFile, err := os.OpenFile(d.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close() // the child has its own
+
+	cmd := exec.Command(d.binary, "--config", d.configFile())
+	if d.opts.Debug {
+		cmd.Args = append(cmd.Args, "--debug")
+	}
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	if d.process, err = startProcess(cmd); err != nil {
+		return fmt.Errorf("starting buildkitd: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, daemonStartTimeout)
+	defer cancel()
+	if err := d.waitReady(ctx); err != nil {
+		return fmt.Errorf("buildkitd does not answer: %w; its log ends with:\n%s", err, d.logTail(20))
+	}
+	return nil
+}
+
+func (d *Daemon) waitReady(ctx context.Context) error {
+	c, err := d.Client(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for {
+		if _, err = c.ListWorkers(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-d.process.done:
+			return fmt.Errorf("it exited: %w", d.process.err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Client connects to the daemon. The caller closes the client.
+func (d *Daemon) Client(ctx context.Context) (*client.Client, error) {
+	return client.New(ctx, d.Address)
+}
+
+// Prune empties the daemon's cache, cache mounts included.
+func (d *Daemon) Prune(ctx context.Context) error {
+	c, err := d.Client(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Prune(ctx, nil, client.PruneAll)
+}
+
+// Kill kills the daemon with SIGKILL, in the middle of whatever it does. Restart starts it
+// again.
+func (d *Daemon) Kill() error {
+	err := d.process.cmd.Process.Kill()
+	<-d.process.done
+	return err
+}
+
+// Restart stops the daemon and starts it again on the same root: what it cached
+// is still there.
+func (d *Daemon) Restart(ctx context.Context) error {
+	d.process.stop(daemonStopTimeout)
+	return d.start(ctx)
+}
+
+// Close stops the daemon and removes all it made, including what builds exported.
+func (d *Daemon) Close() error {
+	if d.workspace == nil {
+		return nil
+	}
+	if d.process != nil {
+		d.process.stop(daemonStopTimeout)
+	}
+	err := d.workspace.Close()
+	if d.socketDir != "" {
+		err = errors.Join(err, os.RemoveAll(d.socketDir))
+	}
+	d.workspace = nil
+	return err
+}
+
+// logTail returns the last lines of the daemon's log.
+func (d *Daemon) logTail(n int) string {
+	data, err := os.ReadFile(d.LogFile)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
