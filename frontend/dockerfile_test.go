@@ -68,14 +68,14 @@ func TestIntegrationDockerfileContextWins(t *testing.T) {
 }
 
 func TestIntegrationDockerfileImpossiblePair(t *testing.T) {
-	err, _ := build{spec: "# a comment\nFROM autumnjolitz/distroless-python:3.13-alpine3.1\n"}.fails(t)
+	_, err := build{spec: "# a comment\nFROM autumnjolitz/distroless-python:3.13-alpine3.1\n"}.fails(t)
 	require.ErrorContains(t, err, "build autumnjolitz/distroless-python:3.13-alpine3.1: ")
 	require.ErrorContains(t, err, "docker.io/library/python:3.13-alpine3.1")
 	require.Contains(t, testenv.SourceExcerpt(err), "   2 | >>> FROM autumnjolitz/distroless-python:3.13-alpine3.1")
 }
 
 func TestIntegrationDockerfileErrorsAreItsOwn(t *testing.T) {
-	err, _ := build{spec: "FROM autumnjolitz/distroless-python:3.13-alpine3.20\nCOPPY a b\n"}.fails(t)
+	_, err := build{spec: "FROM autumnjolitz/distroless-python:3.13-alpine3.20\nCOPPY a b\n"}.fails(t)
 	require.ErrorContains(t, err, "COPPY")
 	require.Contains(t, testenv.SourceExcerpt(err), "   2 | >>> COPPY a b")
 }

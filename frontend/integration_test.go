@@ -68,14 +68,14 @@ func (b build) must(t *testing.T) *testenv.BuildResult {
 	return res
 }
 
-// fails builds on the shared daemon and returns the error, which it must give, and its log.
-func (b build) fails(t *testing.T) (err error, log string) {
+// fails builds on the shared daemon and returns its log and the error it must give.
+func (b build) fails(t *testing.T) (log string, err error) {
 	t.Helper()
 	env := shared.Env(t)
 	res, err := env.Build(t.Context(), b.on(t, env))
 	require.Error(t, err)
 	require.Nil(t, res.Image, "a failed build must not export anything")
-	return err, res.Log()
+	return res.Log(), err
 }
 
 func contextDir(t *testing.T, files map[string]string) string {

@@ -74,17 +74,24 @@ func (g *Graph) networkOf(o op) pb.NetMode {
 	return pb.NetMode_NONE
 }
 
-// described gives a vertex its name, its progress group and the place in the spec it comes
-// from, and has it run anew if the client said so of its group.
+// maxName is what of a name fits on a line of most screens.
+const maxName = 100
+
+// described gives a vertex its name and the place in the spec it comes from, and has it run
+// anew if the client said so of its group: the word in brackets that the name begins with.
+//
+// Clients print one line for all vertices of a progress group, so each name is one.
 func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 	group, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
+	if runes := []rune(name); len(runes) > maxName {
+		name = string(runes[:maxName-1]) + "…"
+	}
 	if g.NamePrefix != "" {
 		name = "[" + g.NamePrefix + " " + strings.TrimPrefix(name, "[")
-		group = g.NamePrefix + " " + group
 	}
 	options := []llb.ConstraintsOpt{
 		llb.WithCustomName(name),
-		llb.ProgressGroup(group, "["+group+"]", true),
+		llb.ProgressGroup(name, name, false),
 	}
 	if g.NoCache != nil && g.NoCache(group) {
 		options = append(options, llb.IgnoreCache)

@@ -12,21 +12,20 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
-// files returns one layer for each entry of files. None stands on another, so a change of
-// one file copies that entry alone, as COPY --link does.
-func (g *Graph) files() ([]llb.State, error) {
-	var layers []llb.State
+// files copies the entries of files over an image, one after the other as COPY does, so that
+// a folder which is there keeps its owner and mode.
+func (g *Graph) files(image llb.State) (llb.State, error) {
 	for i, file := range g.Spec.Files {
 		at := "files[" + strconv.Itoa(i) + "]"
 		action, err := g.copyAction(file)
 		if err != nil {
-			return nil, g.located(err, at)
+			return llb.State{}, g.located(err, at)
 		}
 		name := "[files] copy " + strings.Join(file.From, " ") + " to " + file.To
 		options := append(g.described(name, at), llb.Platform(g.Base.Platform))
-		layers = append(layers, llb.Scratch().File(action, options...))
+		image = image.File(action, options...)
 	}
-	return layers, nil
+	return image, nil
 }
 
 // copyAction copies as Dockerfile's COPY does: of a folder its contents, by pattern if the
@@ -95,22 +94,22 @@ func (g *Graph) destination(to string) string {
 	return absolute
 }
 
-// workdir returns a layer with the working directory, as WORKDIR makes one.
-func (g *Graph) workdir() []llb.State {
+// workdir creates the working directory in a root that has none of that name.
+func (g *Graph) workdir(root llb.State) llb.State {
 	dir := path.Join("/", g.Spec.Workdir)
 	if dir == "/" {
-		return nil
+		return root
 	}
 	made := g.run(op{
 		name: "[files] create " + dir,
 		args: g.settled([]string{"mkdir", "-p", outDir + dir}),
 		path: "workdir",
 	})
-	return []llb.State{made.AddMount(outDir, llb.Scratch())}
+	return made.AddMount(outDir, root)
 }
 
-// ownerOf reads user[:group]. Layers of files stand by themselves and have no passwd to look
-// a name up in, so the names are those that every image has.
+// ownerOf reads user[:group]. The names are those that every image has: of others BuildKit
+// would look an id up in the image, and copy as root, in silence, if there is none.
 func ownerOf(chown string) (llb.ChownOption, error) {
 	if chown == "" {
 		return nil, nil

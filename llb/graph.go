@@ -72,17 +72,11 @@ func (g *Graph) Final() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	files, err := g.files()
-	if err != nil {
-		return llb.State{}, err
-	}
-	layers = append(layers, installed...)
-	layers = append(layers, g.workdir()...)
-	layers = append(layers, files...)
-	return g.merge("[final] put the image together", layers), nil
+	layers[0] = g.workdir(layers[0])
+	return g.files(g.merge("[final] put the image together", append(layers, installed...)))
 }
 
-// runtime returns the layers that run Python, and nothing of the application.
+// runtime returns the layers that run Python, the root first, and nothing of the application.
 func (g *Graph) runtime() ([]llb.State, error) {
 	root, err := g.packages()
 	if err != nil {

@@ -47,7 +47,7 @@ func Parts() []Part {
 // foreignModules are the modules that cannot be imported on Linux, whatever is done.
 func foreignModules() []string {
 	return []string{
-		"_pyrepl.windows_console", "_pyrepl.windows_eventqueue",
+		"_pyrepl.windows_console",
 		"asyncio.windows_events", "asyncio.windows_utils",
 		"encodings.mbcs", "encodings.oem",
 		"multiprocessing.popen_spawn_win32",

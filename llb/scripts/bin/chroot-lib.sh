@@ -10,13 +10,13 @@
 lent=.chroot
 applet_dirs='bin sbin usr/bin usr/sbin'
 
-# What lending, or apk in passing, may make in the root: taken back when it was not there before, a package
-# does not own it and, being a directory, it is empty. Children come before their parents.
+# What lending, or in passing apk or the adduser of a script, may make in the root: taken back when it was not
+# there before, a package does not own it and, being a directory, it is empty. Children come before their parents.
 # shellcheck disable=SC2034 # for the commands
 dev_transient='dev/null dev/zero dev/urandom dev/random dev/console dev'
 # shellcheck disable=SC2034 # for the commands
 apk_transient="$dev_transient proc lib/apk/exec etc/apk/keys var/cache/apk var/cache/misc var/cache var tmp
-	usr/bin usr/sbin usr bin sbin lib"
+	usr/bin usr/sbin usr bin sbin lib etc/passwd- etc/shadow- etc/group- etc/gshadow-"
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$2" >&2
@@ -93,8 +93,8 @@ forget() {
 	for path in $absent; do
 		if [ -d "$BUILD_ROOT/$path" ]; then
 			owned "F:$path" || rmdir -- "$BUILD_ROOT/$path" 2>/dev/null || :
-		elif [ "${path%/*}" = dev ]; then
-			rm -f -- "$BUILD_ROOT/$path"
+		else
+			case $path in dev/* | etc/*-) rm -f -- "$BUILD_ROOT/$path" ;; esac
 		fi
 	done
 }
@@ -128,18 +128,22 @@ lend_node() {
 	return 1
 }
 
-# The builder's busybox and the loader that its ELF header names by an absolute path.
+# The builder's busybox and, unless that is static, the loader that its ELF header names by an absolute path.
 lend_busybox() {
 	cp -- /bin/busybox "$BUILD_ROOT/$lent/busybox"
-	for loader in /lib/ld-musl-*.so.1; do
-		[ -f "$loader" ] || die 69 'the builder has no musl loader: it must be an Alpine image'
-		cp -- "$loader" "$BUILD_ROOT/$lent/${loader##*/}"
+	loader=
+	for path in /lib/ld-musl-*.so.1; do
+		[ -f "$path" ] || continue
+		loader=${path##*/}
+		cp -- "$path" "$BUILD_ROOT/$lent/$loader"
 	done
+	[ -n "$loader" ] || in_lent true 2>/dev/null ||
+		die 69 'the builder has no musl loader, and its busybox is not static: it must be an Alpine image'
 }
 
 # in_lent APPLET ARG…: runs an applet in the root. Through the loader, as the root may have none yet.
 in_lent() {
-	chroot "$BUILD_ROOT" "/$lent/${loader##*/}" "/$lent/busybox" "$@"
+	chroot "$BUILD_ROOT" ${loader:+"/$lent/$loader"} "/$lent/busybox" "$@"
 }
 
 # A shell and the applets where package scripts look for them, next to what the root has of its own. A
@@ -151,7 +155,7 @@ lend_applets() {
 	for dir in lib $applet_dirs; do
 		[ -d "$BUILD_ROOT/$dir" ] || mkdir -p -- "$BUILD_ROOT/$dir"
 	done
-	lend_link "lib/${loader##*/}"
+	[ -z "$loader" ] || lend_link "lib/$loader"
 	lend_link bin/busybox
 	# One process makes all links. In a chroot without /proc they are to argv[0].
 	chroot "$BUILD_ROOT" "/$lent/busybox" --install

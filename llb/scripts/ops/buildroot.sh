@@ -15,6 +15,11 @@ mkdir -p "$out/usr/local/bin" "$out/etc/apk/keys"
 cp -a "$root" "$target"
 cp "$ops"/../bin/* "$out/usr/local/bin/"
 
+packages=$out$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+mkdir -p "$packages"
+cp "$ops/distroless_prefix.py" "$packages/"
+echo 'import distroless_prefix' >"$packages/distroless-prefix.pth"
+
 # Whoever builds from the image installs from where the image itself came from.
 if [ -e /apk/repositories ]; then
     cp /apk/repositories "$out/etc/apk/repositories"

@@ -30,6 +30,10 @@ def bootstrap(
     print(_HELP, file=sys.stderr)
 
 
+def _uninstall_helper(*, verbosity=0):
+    """Uninstall nothing, for `python -m ensurepip._uninstall`: nothing was installed."""
+
+
 def _main(argv=None):
     """Accept what `python -m ensurepip` accepts, since venv calls it. Exit status 0."""
     import argparse
