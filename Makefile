@@ -19,6 +19,10 @@ help: ## list the targets
 setup: ## install what is missing: system packages, and the tools of hack/tools in out/bin
 	@hack/setup.sh
 
+.PHONY: offline
+offline: ## make out/offline, a base image and packages for where no registry can be reached
+	@hack/offline.sh
+
 .PHONY: build
 build: ## compile everything, and the frontend into out/bin
 	$(GO) build ./...

@@ -32,16 +32,23 @@ func (b *builder) namePrefix(platform ocispecs.Platform) string {
 
 // context finds the main context and those of --build-context. They are trees of files: what
 // platform an image among them has is of no matter.
-func (b *builder) context(ctx context.Context) func(string) (llb.State, bool, error) {
-	return func(name string) (llb.State, bool, error) {
+func (b *builder) context(ctx context.Context) func(string, []string) (llb.State, bool, error) {
+	return func(name string, paths []string) (llb.State, bool, error) {
+		var only []llb.LocalOption
+		if len(paths) > 0 {
+			only = append(only, llb.FollowPaths(paths))
+		}
 		if name == "" {
-			st, err := b.bc.MainContext(ctx)
+			st, err := b.bc.MainContext(ctx, only...)
 			if err != nil {
 				return llb.State{}, false, errors.Wrap(err, "load the build context")
 			}
 			return *st, true, nil
 		}
-		named, err := b.bc.NamedContext(name, dockerui.ContextOpt{ResolveMode: b.bc.ImageResolveMode.String()})
+		named, err := b.bc.NamedContext(name, dockerui.ContextOpt{
+			ResolveMode:    b.bc.ImageResolveMode.String(),
+			AsyncLocalOpts: func() []llb.LocalOption { return only },
+		})
 		if err != nil || named == nil {
 			return llb.State{}, false, err
 		}

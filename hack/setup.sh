@@ -53,10 +53,18 @@ build_tools() {
     echo "$wanted" >"$stamp"
 }
 
+# base_image: what the tests build on, where the real one is not there.
+base_image() {
+    if [ -z "${DISTROLESS_FIXTURES-}" ] && [ ! -d ../shared/fixtures ]; then
+        hack/offline.sh
+    fi
+}
+
 if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
 install_packages
 build_tools
+base_image
 echo "setup: ready"

@@ -102,7 +102,7 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		}
 		st = st.File(copyFile(main, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
 	}
-	keys, ok, err := g.Context(KeysContext)
+	keys, ok, err := g.Context(KeysContext, []string{"*.pub"})
 	if err != nil || !ok {
 		return st, err
 	}

@@ -70,18 +70,6 @@ func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
 	return action, nil
 }
 
-// context returns the build context of a name that the spec uses.
-func (g *Graph) context(name string) (llb.State, error) {
-	st, ok, err := g.Context(name)
-	if err != nil {
-		return llb.State{}, err
-	}
-	if !ok {
-		return llb.State{}, errors.Errorf("no build context is named %q: give one with --build-context %s=PATH", name, name)
-	}
-	return st, nil
-}
-
 // destination makes a path absolute, from the working directory, and keeps a final slash.
 func (g *Graph) destination(to string) string {
 	absolute := path.Join("/", to)

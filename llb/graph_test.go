@@ -67,7 +67,7 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		SourceMap: llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
 		Base:      base,
 		Host:      base,
-		Context: func(name string) (llb.State, bool, error) {
+		Context: func(name string, _ []string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
 		Merge: true,
@@ -222,4 +222,41 @@ func TestUnknownPart(t *testing.T) {
 	require.NoError(t, err)
 	_, err = New(Options{Spec: s, Locate: s.Location})
 	require.ErrorContains(t, err, `"tkinte" is not a part that is left out: expected one of tkinter, turtle`)
+}
+
+// Of a large context only what the spec names is sent.
+func TestContextPaths(t *testing.T) {
+	var asked [][]string
+	context := func(name string, paths []string) (llb.State, bool, error) {
+		asked = append(asked, paths)
+		return llb.Local("context"), true, nil
+	}
+	want := []string{"a", "b", "hello.py", "keys/mirror.rsa.pub", "requirements.txt"}
+	marshal(t, testGraph(t, everything, func(o *Options) { o.Context = context }), (*Graph).Final)
+	require.Contains(t, asked, want)
+	require.Contains(t, asked, []string{"*.pub"})
+
+	asked = nil
+	all := minimal + "files: [{from: [., b], to: /app/}]\n"
+	marshal(t, testGraph(t, all, func(o *Options) { o.Context = context }), (*Graph).Final)
+	require.Contains(t, asked, []string(nil))
+}
+
+// A group has the same name on every platform, however its steps are told apart.
+func TestNoCacheOfAGroup(t *testing.T) {
+	def := marshal(t, testGraph(t, everything, func(o *Options) {
+		o.NamePrefix = "linux/amd64"
+		o.NoCache = func(group string) bool { return group == "pip" }
+	}), (*Graph).Final)
+	var ignored []string
+	for _, meta := range def.Metadata {
+		if meta.IgnoreCache {
+			ignored = append(ignored, meta.Description["llb.customname"])
+		}
+	}
+	slices.Sort(ignored)
+	require.Equal(t, []string{
+		"[linux/amd64 pip] install -r requirements.txt flask",
+		"[linux/amd64 pip] read requirements.txt",
+	}, ignored)
 }

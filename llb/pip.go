@@ -2,7 +2,6 @@ package llb
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -81,24 +80,6 @@ func (g *Graph) pipFiles() (llb.State, error) {
 		tree = tree.File(copyFile(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
 	}
 	return tree, nil
-}
-
-// A contextPath is a path of the main context and the key of the spec that names it.
-type contextPath struct{ path, at string }
-
-func (g *Graph) pipPaths() []contextPath {
-	var paths []contextPath
-	add := func(key string, values []string) {
-		for i, value := range values {
-			if !strings.Contains(value, "://") {
-				paths = append(paths, contextPath{value, key + "[" + strconv.Itoa(i) + "]"})
-			}
-		}
-	}
-	add("pip.requirements", g.Spec.Pip.Requirements)
-	add("pip.constraints", g.Spec.Pip.Constraints)
-	add("pip.find-links", g.Spec.Pip.FindLinks)
-	return paths
 }
 
 func firstOf(values ...string) string {

@@ -20,8 +20,7 @@ import (
 // MaxSize is the size in bytes above which [Parse] refuses a file.
 const MaxSize = 1 << 20
 
-// Spec describes one image. Empty fields mean that the base image's own value,
-// if it has one, is kept.
+// Spec describes one image. Of an empty field the package llb says what it means.
 type Spec struct {
 	// Python is X.Y or X.Y.Z, as written: an unquoted 3.10 stays "3.10".
 	Python string `yaml:"python" doc:"Python version of the base image, X.Y or X.Y.Z." example:"\"3.13\""`
@@ -51,7 +50,7 @@ type Spec struct {
 	Volumes     []string     `yaml:"volumes" doc:"Absolute paths of directories that are volumes." example:"[/data]"`
 	Shell       []string     `yaml:"shell" doc:"Program and arguments that run the shell form of commands." example:"[/bin/sh, -c]"`
 	StopSignal  string       `yaml:"stopsignal" doc:"Signal that stops the container, a name or a number." example:"SIGTERM"`
-	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none to drop the base image's check." example:"{cmd: [python, -m, health], interval: 30s}"`
+	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{cmd: [python, -m, health], interval: 30s}"`
 
 	src       *source
 	locations map[string]parser.Range
@@ -81,7 +80,7 @@ const (
 type Stdlib struct {
 	// Compression is never empty in a parsed spec; the default is deflate.
 	Compression Compression `yaml:"compression" doc:"Compression of the standard library's archive; deflate when not given." enum:"deflate,store" example:"deflate"`
-	Include     []string    `yaml:"include" doc:"Modules to keep that are left out by default." example:"[ensurepip]"`
+	Include     []string    `yaml:"include" doc:"Parts to keep that are left out by default." example:"[pydoc_data]"`
 	Exclude     []string    `yaml:"exclude" doc:"Dotted names of modules to leave out." example:"[sqlite3, xml.sax]"`
 }
 
@@ -129,7 +128,7 @@ type KeyValue struct {
 // Command is the Dockerfile's exec form or shell form.
 type Command struct {
 	// Args are the program and its arguments, or with Shell a single script.
-	// Empty Args clear what the base image has.
+	// Empty Args mean no command.
 	Args []string
 	// Shell is true when a shell has to run Args[0].
 	Shell bool
