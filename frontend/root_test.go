@@ -22,7 +22,7 @@ const (
 )
 
 func TestIntegrationUnknownTargetNamesTheOthers(t *testing.T) {
-	err, _ := build{spec: minimal, BuildRequest: testenv.BuildRequest{Target: "buidroot"}}.fails(t)
+	_, err := build{spec: minimal, BuildRequest: testenv.BuildRequest{Target: "buidroot"}}.fails(t)
 	for _, word := range []string{`"buidroot"`, "final", "did you mean buildroot?"} {
 		require.ErrorContains(t, err, word)
 	}

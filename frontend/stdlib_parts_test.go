@@ -108,7 +108,7 @@ func TestIntegrationStdlibUnknownNames(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err, log := build{spec: minimal + test.keys}.fails(t)
+			log, err := build{spec: minimal + test.keys}.fails(t)
 			require.Contains(t, err.Error()+log, test.want)
 			require.Contains(t, testenv.SourceExcerpt(err), ">>> "+test.line)
 		})

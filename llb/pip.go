@@ -55,7 +55,8 @@ func (g *Graph) pipSubjects() []string {
 func (g *Graph) pipArguments() []string {
 	p := g.Spec.Pip
 	var args []string
-	if p.NoIndex || g.Overrides.NoIndex {
+	indexed := p.IndexURL != "" || len(p.ExtraIndexURLs) > 0
+	if p.NoIndex || g.Overrides.NoIndex && !indexed {
 		args = append(args, "--no-index")
 	}
 	if url := firstOf(p.IndexURL, g.Overrides.IndexURL); url != "" {

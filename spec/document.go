@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-const wantMapping = `expected a YAML mapping such as python: "3.13" and alpine: "3.20"`
+const wantMapping = `expected a YAML mapping such as python: "3.13" and alpine: "3.20", or a Dockerfile, which begins with FROM or ARG`
 
 // document returns the root mapping of the only YAML document.
 func (s *source) document() (*yaml.Node, error) {
