@@ -53,7 +53,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, locate: s.Location}
+	b := &builder{bc: bc, spec: s, src: src, contexts: newContexts(bc, s), locate: s.Location}
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
 		g, err := b.graph(ctx, platform)
@@ -84,6 +84,8 @@ type builder struct {
 	spec   *spec.Spec
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
+
+	contexts *contexts
 }
 
 // graph resolves the base for a platform and makes the graph over it.
@@ -92,7 +94,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if platform == nil {
 		platform = &host
 	}
-	base, err := b.resolveBase(ctx, *platform)
+	base, err := b.resolveBaseAndContexts(ctx, *platform)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		Locate:         b.locate,
 		Base:           *base,
 		Host:           *base,
-		Context:        b.context(ctx),
+		Context:        func(name string) (llb.State, bool, error) { return b.contexts.get(ctx, name) },
 		Overrides:      graph.OverridesFrom(b.bc.BuildArgs),
 		Exec:           b.execOptions(),
 		Network:        b.bc.NetworkMode,
@@ -111,6 +113,18 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		NoCache:        b.bc.IsNoCache,
 		NamePrefix:     b.namePrefix(*platform),
 	})
+}
+
+// resolveBaseAndContexts does at the same time what takes round trips.
+func (b *builder) resolveBaseAndContexts(ctx context.Context, platform ocispecs.Platform) (*graph.Base, error) {
+	warmed := make(chan struct{})
+	go func() {
+		defer close(warmed)
+		b.contexts.warm(ctx)
+	}()
+	base, err := b.resolveBase(ctx, platform)
+	<-warmed
+	return base, err
 }
 
 // solve has the daemon build a state. It pins the default platform of the ops, which would

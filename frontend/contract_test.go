@@ -145,6 +145,7 @@ func TestIntegrationShellAndEnv(t *testing.T) {
 }
 
 func TestIntegrationSizeOfMinimal(t *testing.T) {
+	testenv.RequireAlpine(t)
 	img := finalOf(t, minimal)
 	disk, err := img.DiskSize()
 	require.NoError(t, err)

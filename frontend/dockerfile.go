@@ -88,10 +88,12 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 	if err != nil || named != nil {
 		return err
 	}
+	s := &spec.Spec{Python: ref.python, Alpine: ref.alpine}
 	b := &builder{
-		bc:   bc,
-		spec: &spec.Spec{Python: ref.python, Alpine: ref.alpine},
-		src:  src,
+		bc:       bc,
+		spec:     s,
+		src:      src,
+		contexts: newContexts(bc, s),
 		// Whatever goes wrong, it is this line that asked for it.
 		locate: func(string) []parser.Range { return ref.location },
 	}

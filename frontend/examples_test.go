@@ -97,6 +97,10 @@ func (e expectation) requireSizes(t *testing.T, img *testenv.Image) {
 	disk, err := img.DiskSize()
 	require.NoError(t, err)
 	t.Logf("%d bytes on disk, %d bytes pulled", disk, img.PulledSize())
+	if shared.Env(t).StandIn() {
+		t.Log("the stand-in for Alpine is larger: sizes are not compared")
+		return
+	}
 	require.LessOrEqual(t, disk, e.DiskBytes)
 	require.LessOrEqual(t, img.PulledSize(), e.PulledBytes)
 }

@@ -100,7 +100,7 @@ func TestIntegrationHelpersKeepTheExitStatus(t *testing.T) {
 		"chroot-exec A=b":                            64,
 		"chroot-apk add no-such-package":             1,
 		"chroot-apk no-such-verb":                    1,
-		"chroot-apk info -e musl":                    0,
+		"chroot-apk info -e dash":                    0,
 		"chroot-apk info -e no-such-package":         1,
 		"chroot-pip install no-such-package":         1,
 		"chroot-pip no-such-verb":                    1,

@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,36 +26,6 @@ func (b *builder) namePrefix(platform ocispecs.Platform) string {
 		return ""
 	}
 	return platforms.Format(platform)
-}
-
-// context finds the main context and those of --build-context. They are trees of files: what
-// platform an image among them has is of no matter.
-func (b *builder) context(ctx context.Context) func(string, []string) (llb.State, bool, error) {
-	return func(name string, paths []string) (llb.State, bool, error) {
-		var only []llb.LocalOption
-		if len(paths) > 0 {
-			only = append(only, llb.FollowPaths(paths))
-		}
-		if name == "" {
-			st, err := b.bc.MainContext(ctx, only...)
-			if err != nil {
-				return llb.State{}, false, errors.Wrap(err, "load the build context")
-			}
-			return *st, true, nil
-		}
-		named, err := b.bc.NamedContext(name, dockerui.ContextOpt{
-			ResolveMode:    b.bc.ImageResolveMode.String(),
-			AsyncLocalOpts: func() []llb.LocalOption { return only },
-		})
-		if err != nil || named == nil {
-			return llb.State{}, false, err
-		}
-		st, _, err := named.Load(ctx)
-		if err != nil {
-			return llb.State{}, false, errors.Wrapf(err, "load the build context %s", name)
-		}
-		return *st, true, nil
-	}
 }
 
 // execOptions passes on what the client wants of everything that executes, as far as the

@@ -21,9 +21,6 @@ func basePackages() []string {
 // Where an op finds the repositories and keys that replace those of the base.
 const apkDir = "/apk"
 
-// KeysContext is the named context whose *.pub files are trusted for packages.
-const KeysContext = "apk-keys"
-
 // root returns the distroless root without Python, the same for all specs of a base.
 func (g *Graph) root() (llb.State, error) {
 	installed, err := g.apk(op{
@@ -102,7 +99,7 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		}
 		st = st.File(copyFile(main, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
 	}
-	keys, ok, err := g.Context(KeysContext, []string{"*.pub"})
+	keys, ok, err := g.Context(KeysContext)
 	if err != nil || !ok {
 		return st, err
 	}

@@ -8,11 +8,16 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
+
+// KeysContext is the named context whose *.pub files are trusted for packages.
+const KeysContext = "apk-keys"
 
 // context returns the build context of a name that the spec uses.
 func (g *Graph) context(name string) (llb.State, error) {
-	st, ok, err := g.Context(name, g.contextPaths(name))
+	st, ok, err := g.Context(name)
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -22,17 +27,21 @@ func (g *Graph) context(name string) (llb.State, error) {
 	return st, nil
 }
 
-// contextPaths returns what the spec uses of a context, sorted, so that a client need not
-// send the rest; nothing if that is all of it.
-func (g *Graph) contextPaths(name string) []string {
-	var paths []string
-	if name == "" {
-		paths = append(paths, g.Spec.APK.Keys...)
-		for _, file := range g.pipPaths() {
+// ContextPaths returns the paths, which may be patterns, that a graph of the spec uses of a
+// context, sorted, so that a client need not send the rest. The main context has the name "".
+// It uses nothing of it where used is false, and all of it where used is true and there are
+// no paths.
+func ContextPaths(s *spec.Spec, name string) (paths []string, used bool) {
+	switch name {
+	case KeysContext:
+		paths = append(paths, "*.pub")
+	case "":
+		paths = append(paths, s.APK.Keys...)
+		for _, file := range pipPaths(s) {
 			paths = append(paths, file.path)
 		}
 	}
-	for _, file := range g.Spec.Files {
+	for _, file := range s.Files {
 		if file.Context == name {
 			paths = append(paths, file.From...)
 		}
@@ -40,18 +49,19 @@ func (g *Graph) contextPaths(name string) []string {
 	for i := range paths {
 		paths[i] = path.Join(".", paths[i])
 	}
+	used = len(paths) > 0
 	if slices.Contains(paths, ".") {
-		return nil
+		return nil, used
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths)
+	return slices.Compact(paths), used
 }
 
 // A contextPath is a path of the main context and the key of the spec that names it.
 type contextPath struct{ path, at string }
 
 // pipPaths returns the files and folders of the main context that pip's options name.
-func (g *Graph) pipPaths() []contextPath {
+func pipPaths(s *spec.Spec) []contextPath {
 	var paths []contextPath
 	add := func(key string, values []string) {
 		for i, value := range values {
@@ -60,8 +70,8 @@ func (g *Graph) pipPaths() []contextPath {
 			}
 		}
 	}
-	add("pip.requirements", g.Spec.Pip.Requirements)
-	add("pip.constraints", g.Spec.Pip.Constraints)
-	add("pip.find-links", g.Spec.Pip.FindLinks)
+	add("pip.requirements", s.Pip.Requirements)
+	add("pip.constraints", s.Pip.Constraints)
+	add("pip.find-links", s.Pip.FindLinks)
 	return paths
 }

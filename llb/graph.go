@@ -23,10 +23,9 @@ type Options struct {
 	Host Base
 
 	// Context returns the build context of that name, "" being the main one, with at least
-	// these paths of it (patterns; none means all); ok is false if the client gave no such
-	// context. It is asked only for what the spec uses, since to learn what .dockerignore
-	// says takes a round trip.
-	Context func(name string, paths []string) (st llb.State, ok bool, err error)
+	// the ContextPaths of it; ok is false if the client gave no such context. It is asked
+	// only for what the spec uses.
+	Context func(name string) (st llb.State, ok bool, err error)
 
 	Overrides Overrides
 

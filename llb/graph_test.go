@@ -67,7 +67,7 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		SourceMap: llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
 		Base:      base,
 		Host:      base,
-		Context: func(name string, _ []string) (llb.State, bool, error) {
+		Context: func(name string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
 		Merge: true,
@@ -226,37 +226,22 @@ func TestUnknownPart(t *testing.T) {
 
 // Of a large context only what the spec names is sent.
 func TestContextPaths(t *testing.T) {
-	var asked [][]string
-	context := func(name string, paths []string) (llb.State, bool, error) {
-		asked = append(asked, paths)
-		return llb.Local("context"), true, nil
+	for _, test := range []struct {
+		spec, context string
+		want          []string
+		used          bool
+	}{
+		{everything, "", []string{"a", "b", "hello.py", "keys/mirror.rsa.pub", "requirements.txt"}, true},
+		{everything, KeysContext, []string{"*.pub"}, true},
+		{minimal, "", nil, false},
+		{minimal + "files: [{from: [., b], to: /app/}]\n", "", nil, true},
+		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "other", []string{"b"}, true},
+		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "", nil, false},
+	} {
+		s, err := spec.Parse("Dockerfile", []byte(test.spec))
+		require.NoError(t, err)
+		paths, used := ContextPaths(s, test.context)
+		require.Equal(t, test.used, used, test.spec)
+		require.Equal(t, test.want, paths, test.spec)
 	}
-	want := []string{"a", "b", "hello.py", "keys/mirror.rsa.pub", "requirements.txt"}
-	marshal(t, testGraph(t, everything, func(o *Options) { o.Context = context }), (*Graph).Final)
-	require.Contains(t, asked, want)
-	require.Contains(t, asked, []string{"*.pub"})
-
-	asked = nil
-	all := minimal + "files: [{from: [., b], to: /app/}]\n"
-	marshal(t, testGraph(t, all, func(o *Options) { o.Context = context }), (*Graph).Final)
-	require.Contains(t, asked, []string(nil))
-}
-
-// A group has the same name on every platform, however its steps are told apart.
-func TestNoCacheOfAGroup(t *testing.T) {
-	def := marshal(t, testGraph(t, everything, func(o *Options) {
-		o.NamePrefix = "linux/amd64"
-		o.NoCache = func(group string) bool { return group == "pip" }
-	}), (*Graph).Final)
-	var ignored []string
-	for _, meta := range def.Metadata {
-		if meta.IgnoreCache {
-			ignored = append(ignored, meta.Description["llb.customname"])
-		}
-	}
-	slices.Sort(ignored)
-	require.Equal(t, []string{
-		"[linux/amd64 pip] install -r requirements.txt flask",
-		"[linux/amd64 pip] read requirements.txt",
-	}, ignored)
 }

@@ -73,7 +73,7 @@ func (g *Graph) pipArguments() []string {
 // pipFiles returns a tree of the files of the context that pip's options name.
 func (g *Graph) pipFiles() (llb.State, error) {
 	tree := llb.Scratch()
-	for _, file := range g.pipPaths() {
+	for _, file := range pipPaths(g.Spec) {
 		main, err := g.context("")
 		if err != nil {
 			return llb.State{}, err

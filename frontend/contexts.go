@@ -1,0 +1,84 @@
+package frontend
+
+import (
+	"context"
+	"sync"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/pkg/errors"
+
+	graph "github.com/autumnjolitz/distroless-frontend/llb"
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// contexts are the main context and those of --build-context, each loaded once for all
+// platforms: what their .dockerignore says takes a round trip. They are trees of files: what
+// platform an image among them has is of no matter.
+type contexts struct {
+	bc   *dockerui.Client
+	spec *spec.Spec
+
+	mu    sync.Mutex
+	loads map[string]func() loadedContext
+}
+
+type loadedContext struct {
+	state llb.State
+	ok    bool // the client gave one of that name
+	err   error
+}
+
+func newContexts(bc *dockerui.Client, s *spec.Spec) *contexts {
+	return &contexts{bc: bc, spec: s, loads: map[string]func() loadedContext{}}
+}
+
+// get returns the context of a name; ok is false if the client gave none.
+func (c *contexts) get(ctx context.Context, name string) (st llb.State, ok bool, err error) {
+	c.mu.Lock()
+	load := c.loads[name]
+	if load == nil {
+		load = sync.OnceValue(func() loadedContext { return c.load(ctx, name) })
+		c.loads[name] = load
+	}
+	c.mu.Unlock()
+	loaded := load()
+	return loaded.state, loaded.ok, loaded.err
+}
+
+// warm loads what every graph of the spec asks for. What goes wrong is said when it is asked.
+func (c *contexts) warm(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, name := range []string{"", graph.KeysContext} {
+		if _, used := graph.ContextPaths(c.spec, name); used {
+			all.Go(func() { _, _, _ = c.get(ctx, name) })
+		}
+	}
+	all.Wait()
+}
+
+func (c *contexts) load(ctx context.Context, name string) loadedContext {
+	var only []llb.LocalOption
+	if paths, _ := graph.ContextPaths(c.spec, name); len(paths) > 0 {
+		only = append(only, llb.FollowPaths(paths))
+	}
+	if name == "" {
+		st, err := c.bc.MainContext(ctx, only...)
+		if err != nil {
+			return loadedContext{err: errors.Wrap(err, "load the build context")}
+		}
+		return loadedContext{state: *st, ok: true}
+	}
+	named, err := c.bc.NamedContext(name, dockerui.ContextOpt{
+		ResolveMode:    c.bc.ImageResolveMode.String(),
+		AsyncLocalOpts: func() []llb.LocalOption { return only },
+	})
+	if err != nil || named == nil {
+		return loadedContext{err: err}
+	}
+	st, _, err := named.Load(ctx)
+	if err != nil {
+		return loadedContext{err: errors.Wrapf(err, "load the build context %s", name)}
+	}
+	return loadedContext{state: *st, ok: true}
+}
