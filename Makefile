@@ -59,7 +59,7 @@ test: ## setup, lint, unit, fuzz and integration, and what ran
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory integration
 	@echo "== all tests"
-	@$(summary) $(results)/unit.json $(results)/integration.json
+	@$(summary) -base $(results)/unit.json $(results)/integration.json
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without

@@ -87,11 +87,11 @@ func (g *Graph) apk(o op) (llb.ExecState, error) {
 // apkConfiguration returns a tree with a file repositories and a folder keys, which apk.sh
 // lays over what the base has of each. Either may be missing.
 func (g *Graph) apkConfiguration() (llb.State, error) {
-	st := llb.Scratch().File(llb.Mkdir("/keys", 0o755), g.internal("prepare the apk configuration")...)
+	files := llb.Mkdir("/keys", 0o755)
 	if repositories := g.repositories(); len(repositories) > 0 {
-		text := strings.Join(repositories, "\n") + "\n"
-		st = st.File(llb.Mkfile("/repositories", 0o644, []byte(text)), g.internal("write the list of repositories")...)
+		files = files.Mkfile("/repositories", 0o644, []byte(strings.Join(repositories, "\n")+"\n"))
 	}
+	st := llb.Scratch().File(files, g.internal("write the apk configuration")...)
 	for _, key := range g.Spec.APK.Keys {
 		main, err := g.context("")
 		if err != nil {

@@ -29,7 +29,7 @@ func (g *Graph) pip() ([]llb.State, error) {
 	installed := g.runOn(builder, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
 		args: args,
-		env:  [][2]string{{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot}},
+		env:  g.pipEnv(),
 		mounts: []llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
 			g.cacheMount("pip", g.Base.Platform),
@@ -39,6 +39,15 @@ func (g *Graph) pip() ([]llb.State, error) {
 		path:  "pip",
 	})
 	return []llb.State{installed.AddMount(outDir, llb.Scratch())}, nil
+}
+
+// pipEnv says where pip works and where it keeps its own bytecode, which is that of one base.
+func (g *Graph) pipEnv() [][2]string {
+	env := [][2]string{{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot}}
+	if dgst := g.Host.Digest; dgst != "" {
+		env = append(env, [2]string{"CHROOT_PIP_PYCACHE", path.Join(CacheRoot, "pip", "pycache", dgst.Encoded())})
+	}
+	return env
 }
 
 // pipSubjects returns what is installed, for a human.

@@ -14,12 +14,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
 func main() {
 	save := flag.String("save", "", "`file` to keep what was read in")
 	verbose := flag.Bool("v", false, "name every test that ran")
+	base := flag.Bool("base", false, "say which base image the tests built on")
 	flag.Parse()
+	if *base {
+		fmt.Println("base image:", testenv.DescribeBase())
+	}
 	passed, err := run(*save, *verbose, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testsummary:", err)

@@ -95,3 +95,19 @@ func (e *Env) RequireGolang(tb testing.TB) {
 	}
 	tb.Skip("no Go image: `make offline` makes one")
 }
+
+// DescribeBase says in a few words what the tests build on.
+func DescribeBase() string {
+	dir, err := FixturesDir()
+	if err != nil {
+		return "none: " + err.Error()
+	}
+	standIn, err := isStandIn(filepath.Join(dir, baseLayout))
+	switch {
+	case err != nil:
+		return "none: " + err.Error()
+	case standIn:
+		return "a stand-in made of Debian packages, in " + dir
+	}
+	return "real Alpine, from " + dir
+}

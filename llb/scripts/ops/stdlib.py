@@ -12,6 +12,7 @@ and so do packages that open data files next to their modules.
 """
 
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ import zipfile
 import bytecode
 
 LANDMARK = "os.pyc"
+HOOK = "_distroless_zipimport"
 ON_DISK = {"encodings", "idlelib", "lib2to3", "pydoc_data", "venv"}
 
 # Not the library's: what is installed into it, and C extensions and build
@@ -55,14 +57,15 @@ def main():
     data = {name: path for name, path in data.items() if not within(package(name), gone)}
 
     with tempfile.TemporaryDirectory() as work:
-        modules.update(ensurepip_stub(options.python_dir, work))
+        modules.update(ensurepip_stub(options.python_dir, lib, work))
+        modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
         modules.update(stubs(left_out, lib, work))
         tree = os.path.join(work, "tree")
         compile_tree(modules, lib, tree)
         out = os.path.join(options.out, lib.lstrip("/"))
         write_zip(tree, zip_path(options.out, lib), options.compression)
         install_on_disk(tree, {**data, **license_file(lib)}, out)
-    install_zipimport_hook(options.python_dir, out, lib)
+        have_site_import_hook(out)
 
 
 WHY_LEFT_OUT = (
@@ -119,7 +122,7 @@ def within(dotted, parents):
 
 
 def on_disk(name):
-    return name == LANDMARK or name.split("/")[0] in ON_DISK and "/" in name
+    return name in (LANDMARK, f"{HOOK}.pyc") or name.split("/")[0] in ON_DISK and "/" in name
 
 
 def check_known(excluded, modules):
@@ -145,18 +148,26 @@ def stubs(left_out, lib, work):
     return written
 
 
-def ensurepip_stub(python_dir, work):
+def ensurepip_stub(python_dir, lib, work):
     """Return our ensurepip, which installs nothing but knows the version the base bundles."""
-    import ensurepip
-
     bundled = os.path.join(work, "_bundled.py")
     with open(bundled, "w") as file:
-        file.write(f"VERSION = {ensurepip.version()!r}\n")
+        file.write(f"VERSION = {bundled_pip(lib)!r}\n")
     return {
         "ensurepip/__init__.py": f"{python_dir}/ensurepip/__init__.py",
         "ensurepip/__main__.py": f"{python_dir}/ensurepip/__main__.py",
         "ensurepip/_bundled.py": bundled,
     }
+
+
+def bundled_pip(lib):
+    """Return the version in the name of the bundled wheel, or ask ensurepip itself."""
+    wheels = glob.glob(f"{lib}/ensurepip/_bundled/pip-*.whl")
+    if len(wheels) == 1:
+        return os.path.basename(wheels[0]).split("-")[1]
+    import ensurepip  # not at the top: without bytecode of its own this takes a while
+
+    return ensurepip.version()
 
 
 def compile_tree(modules, lib, tree):
@@ -172,7 +183,7 @@ def zip_path(root, lib):
 def write_zip(tree, path, compression):
     method = {"deflate": zipfile.ZIP_DEFLATED, "store": zipfile.ZIP_STORED}[compression]
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with zipfile.ZipFile(path, "x", method, compresslevel=9) as archive:
+    with zipfile.ZipFile(path, "x", method) as archive:
         for name in sorted(files_below(tree)):
             if on_disk(name):
                 continue
@@ -205,14 +216,12 @@ def install_on_disk(tree, data, out):
         os.chmod(target, 0o644)
 
 
-def install_zipimport_hook(python_dir, out, lib):
-    """Have site import our hook: it halves the time of an import out of the zip."""
-    name = "_distroless_zipimport"
-    bytecode.compile_files([(f"{python_dir}/{name}.py", f"{out}/{name}.pyc", f"{lib}/{name}.py")])
+def have_site_import_hook(out):
+    """The hook halves the time of an import out of the zip."""
     site_packages = os.path.join(out, "site-packages")
     os.makedirs(site_packages, exist_ok=True)
     with open(os.path.join(site_packages, "distroless-zipimport.pth"), "w") as file:
-        file.write(f"import {name}\n")
+        file.write(f"import {HOOK}\n")
 
 
 if __name__ == "__main__":
