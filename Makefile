@@ -63,7 +63,7 @@ test: ## setup, lint, unit, fuzz and integration, and what ran
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without
-	@hack/demo.sh $(SPEC)
+	@hack/demo.sh $(if $(SPEC),"$(SPEC)")
 
 .PHONY: bench
 bench: ## measure builds and images

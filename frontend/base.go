@@ -76,7 +76,7 @@ func (b *builder) fromNamedContext(ctx context.Context, named reference.Named, p
 		return nil, errors.Wrap(err, "load the build context of that name")
 	}
 	if img == nil {
-		return nil, errors.New("the build context of that name is not an image: give one as docker-image:// or oci-layout://")
+		return nil, errors.New("the build context of that name is not an image: give one as docker-image://, oci-layout:// or target:")
 	}
 	return &graph.Base{Name: named.String(), Digest: dgst, State: *st, Image: *img, Platform: platform}, nil
 }

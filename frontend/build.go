@@ -49,11 +49,11 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := sourceDateEpoch(bc.BuildArgs)
+	epoch, err := sourceDateEpoch(ctx, bc)
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, contexts: newContexts(bc, s), locate: s.Location}
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
 		g, err := b.graph(ctx, platform)
@@ -85,7 +85,8 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
-	contexts *contexts
+	prefix  string                  // of the names of ops, next to the platform
+	noCache func(group string) bool // whether the client wants the ops of a group run anew
 }
 
 // graph resolves the base for a platform and makes the graph over it.
@@ -94,7 +95,12 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if platform == nil {
 		platform = &host
 	}
-	base, err := b.resolveBaseAndContexts(ctx, *platform)
+	overrides, err := graph.OverridesFrom(b.bc.BuildArgs)
+	if err != nil {
+		return nil, err
+	}
+	contexts := newContexts(b.bc, b.spec, *platform)
+	base, err := b.resolveBaseWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err
 	}
@@ -103,27 +109,26 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		SourceMap:      b.src.SourceMap,
 		Locate:         b.locate,
 		Base:           *base,
-		Host:           *base,
-		Context:        func(name string) (llb.State, bool, error) { return b.contexts.get(ctx, name) },
-		Overrides:      graph.OverridesFrom(b.bc.BuildArgs),
+		Context:        func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		Overrides:      overrides,
 		Exec:           b.execOptions(),
 		Network:        b.bc.NetworkMode,
 		CacheNamespace: b.bc.CacheIDNamespace,
 		Merge:          b.supports(pb.CapMergeOp),
-		NoCache:        b.bc.IsNoCache,
+		NoCache:        b.noCache,
 		NamePrefix:     b.namePrefix(*platform),
 	})
 }
 
-// resolveBaseAndContexts does at the same time what takes round trips.
-func (b *builder) resolveBaseAndContexts(ctx context.Context, platform ocispecs.Platform) (*graph.Base, error) {
-	warmed := make(chan struct{})
+// resolveBaseWhile does something else that takes round trips at the same time.
+func (b *builder) resolveBaseWhile(ctx context.Context, platform ocispecs.Platform, other func(context.Context)) (*graph.Base, error) {
+	done := make(chan struct{})
 	go func() {
-		defer close(warmed)
-		b.contexts.warm(ctx)
+		defer close(done)
+		other(ctx)
 	}()
 	base, err := b.resolveBase(ctx, platform)
-	<-warmed
+	<-done
 	return base, err
 }
 

@@ -115,8 +115,8 @@ func TestIntegrationConfigOfBuildroot(t *testing.T) {
 	}
 	files := filesOf(t, img)
 	for _, command := range []string{"chroot-apk", "chroot-pip", "chroot-exec", "chroot-ln", "remove-py-if-pyc-exists"} {
-		require.Contains(t, files, "/usr/local/bin/"+command)
-		require.EqualValues(t, 0o755, files["/usr/local/bin/"+command].Mode)
+		require.Equal(t, "../lib/distroless/"+command, files["/usr/local/bin/"+command].Link)
+		require.EqualValues(t, 0o755, files["/usr/local/lib/distroless/"+command].Mode)
 	}
 	require.Contains(t, files, "/usr/local/bin/pip")
 }

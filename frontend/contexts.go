@@ -6,18 +6,19 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
 	graph "github.com/autumnjolitz/distroless-frontend/llb"
 	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
-// contexts are the main context and those of --build-context, each loaded once for all
-// platforms: what their .dockerignore says takes a round trip. They are trees of files: what
-// platform an image among them has is of no matter.
+// contexts are the main context and those of --build-context for one platform, each loaded
+// once: to learn what its .dockerignore says takes a round trip.
 type contexts struct {
-	bc   *dockerui.Client
-	spec *spec.Spec
+	bc       *dockerui.Client
+	spec     *spec.Spec
+	platform ocispecs.Platform
 
 	mu    sync.Mutex
 	loads map[string]func() loadedContext
@@ -29,8 +30,8 @@ type loadedContext struct {
 	err   error
 }
 
-func newContexts(bc *dockerui.Client, s *spec.Spec) *contexts {
-	return &contexts{bc: bc, spec: s, loads: map[string]func() loadedContext{}}
+func newContexts(bc *dockerui.Client, s *spec.Spec, platform ocispecs.Platform) *contexts {
+	return &contexts{bc: bc, spec: s, platform: platform, loads: map[string]func() loadedContext{}}
 }
 
 // get returns the context of a name; ok is false if the client gave none.
@@ -70,6 +71,7 @@ func (c *contexts) load(ctx context.Context, name string) loadedContext {
 		return loadedContext{state: *st, ok: true}
 	}
 	named, err := c.bc.NamedContext(name, dockerui.ContextOpt{
+		Platform:       &c.platform,
 		ResolveMode:    c.bc.ImageResolveMode.String(),
 		AsyncLocalOpts: func() []llb.LocalOption { return only },
 	})

@@ -1,18 +1,20 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
 	"strconv"
 
-	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests"
+	"github.com/moby/buildkit/frontend/subrequests/targets"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
@@ -30,10 +32,24 @@ func buildDockerfile(ctx context.Context, c client.Client, bc *dockerui.Client, 
 	}
 	// The line that led here must not lead here again.
 	images.opts["cmdline"] = ""
-	if err := images.addAll(ctx, bc, src); err != nil {
-		return nil, withSource(withWords(err), src.SourceMap)
+	file, err := parser.Parse(bytes.NewReader(src.Data))
+	if err == nil && buildsSomething(bc) {
+		err = images.addAll(ctx, bc, src, file)
+		if err != nil && !errors.Is(err, errNotOurs) {
+			return nil, withSource(withWords(err), src.SourceMap)
+		}
 	}
+	// What is wrong with the Dockerfile itself is for its own frontend to say.
 	return dockerfile.Build(ctx, images)
+}
+
+// buildsSomething is false for a request that is about the file alone.
+func buildsSomething(bc *dockerui.Client) bool {
+	switch bc.BuildOpts().Opts["requestid"] {
+	case subrequests.RequestSubrequestsDescribe, targets.RequestTargets:
+		return false
+	}
+	return true
 }
 
 // onTheFly is a gateway client that has further inputs, and named contexts that stand for them.
@@ -61,20 +77,20 @@ func (i *onTheFly) Inputs(ctx context.Context) (map[string]llb.State, error) {
 	return all, nil
 }
 
-// addAll makes every image that the Dockerfile names, for every platform.
-func (i *onTheFly) addAll(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) error {
+// addAll makes every image that the target of the Dockerfile needs, for every platform.
+func (i *onTheFly) addAll(ctx context.Context, bc *dockerui.Client, src *dockerui.Source, file *parser.Result) error {
 	host := bc.BuildPlatforms[0]
-	targets := bc.TargetPlatforms
-	if len(targets) == 0 {
-		targets = []ocispecs.Platform{host}
+	wanted := bc.TargetPlatforms
+	if len(wanted) == 0 {
+		wanted = []ocispecs.Platform{host}
 	}
-	for _, platform := range targets {
-		refs, err := findReferences(src.Data, bc.BuildArgs, platform, host)
+	for _, platform := range wanted {
+		refs, err := findReferences(file, bc.Target, bc.BuildArgs, platform, host)
 		if err != nil {
 			return err
 		}
 		for _, ref := range refs {
-			if err := i.add(ctx, bc, src, ref, platform); err != nil {
+			if err := i.add(ctx, bc, src, ref); err != nil {
 				return err
 			}
 		}
@@ -82,22 +98,25 @@ func (i *onTheFly) addAll(ctx context.Context, bc *dockerui.Client, src *dockeru
 	return nil
 }
 
-// add makes the image of a reference for a platform.
-func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.Source, ref imageReference, platform ocispecs.Platform) error {
-	named, err := bc.NamedContext(ref.name, dockerui.ContextOpt{Platform: &platform})
+// add makes the image of a reference, unless the client or another platform gave one.
+func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.Source, ref imageReference) error {
+	if _, made := i.opts["context:"+ref.key()]; made {
+		return nil
+	}
+	named, err := bc.NamedContext(ref.name, dockerui.ContextOpt{Platform: &ref.platform})
 	if err != nil || named != nil {
 		return err
 	}
-	s := &spec.Spec{Python: ref.python, Alpine: ref.alpine}
 	b := &builder{
-		bc:       bc,
-		spec:     s,
-		src:      src,
-		contexts: newContexts(bc, s),
+		bc:   bc,
+		spec: &spec.Spec{Python: ref.python, Alpine: ref.alpine},
+		src:  src,
 		// Whatever goes wrong, it is this line that asked for it.
-		locate: func(string) []parser.Range { return ref.location },
+		locate:  func(string) []parser.Range { return ref.location },
+		prefix:  ref.python + "-alpine" + ref.alpine,
+		noCache: func(string) bool { return bc.IsNoCache(ref.name) },
 	}
-	g, err := b.graph(ctx, &platform)
+	g, err := b.graph(ctx, &ref.platform)
 	if err != nil {
 		return errors.Wrapf(err, "build %s", ref.name)
 	}
@@ -113,7 +132,7 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 	if err != nil {
 		return errors.Wrap(err, "marshal the image config")
 	}
-	return i.define(ref.name+"::"+platforms.FormatAll(platforms.Normalize(platform)), st, config)
+	return i.define(ref.key(), st, config)
 }
 
 // target is the one of ours that makes the image.

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,12 +22,12 @@ func (b *builder) supports(id apicaps.CapID) bool {
 	return (&caps).Supports(id) == nil
 }
 
-// namePrefix is what tells the ops of one platform from those of another.
+// namePrefix is what tells the ops of one image from those of another.
 func (b *builder) namePrefix(platform ocispecs.Platform) string {
 	if len(b.bc.TargetPlatforms) < 2 {
-		return ""
+		return b.prefix
 	}
-	return platforms.Format(platform)
+	return strings.TrimSpace(b.prefix + " " + platforms.Format(platform))
 }
 
 // execOptions passes on what the client wants of everything that executes, as far as the
@@ -42,6 +44,16 @@ func (b *builder) execOptions() []llb.RunOption {
 		for _, u := range b.bc.Ulimits {
 			options = append(options, llb.AddUlimit(llb.UlimitName(u.Name), u.Soft, u.Hard))
 		}
+	}
+	if r := b.bc.LinuxResources; r != nil && b.supports(pb.CapExecMetaLinuxResources) {
+		options = append(options, llb.WithLinuxResources(llb.LinuxResources{
+			Memory: r.Memory, MemorySwap: r.MemorySwap,
+			CPUShares: r.CpuShares, CPUPeriod: r.CpuPeriod, CPUQuota: r.CpuQuota,
+			CpusetCpus: r.CpusetCpus, CpusetMems: r.CpusetMems,
+		}))
+	}
+	if b.bc.Hostname != "" {
+		options = append(options, llb.With(llb.Hostname(b.bc.Hostname)))
 	}
 	if b.bc.CgroupParent != "" && b.supports(pb.CapExecMetaCgroupParent) {
 		options = append(options, llb.WithCgroupParent(b.bc.CgroupParent))
@@ -71,16 +83,21 @@ func proxyEnv(args map[string]string) *llb.ProxyEnv {
 	return &proxy
 }
 
-// sourceDateEpoch returns the time the image is said to be created at, or nil for now.
+// sourceDateEpoch returns the time the image is said to be created at, or nil for now. It is
+// given in seconds, or as "context" for the time of the commit that a remote context is of.
 // https://reproducible-builds.org/specs/source-date-epoch/
-func sourceDateEpoch(args map[string]string) (*time.Time, error) {
-	value := args["SOURCE_DATE_EPOCH"]
-	if value == "" {
+func sourceDateEpoch(ctx context.Context, bc *dockerui.Client) (*time.Time, error) {
+	value := bc.BuildArgs["SOURCE_DATE_EPOCH"]
+	switch value {
+	case "":
 		return nil, nil
+	case "context":
+		epoch, err := bc.ResolveMainContextSourceDateEpoch(ctx)
+		return epoch, errors.Wrap(err, "find the time of the build context for SOURCE_DATE_EPOCH")
 	}
 	seconds, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || seconds < 0 {
-		return nil, errors.Errorf("build argument SOURCE_DATE_EPOCH is %q: expected seconds since 1970, such as 0", value)
+		return nil, errors.Errorf(`build argument SOURCE_DATE_EPOCH is %q: expected seconds since 1970, such as 0, or "context"`, value)
 	}
 	epoch := time.Unix(seconds, 0).UTC()
 	return &epoch, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -21,66 +22,138 @@ type imageReference struct {
 	python    string
 	alpine    string
 	buildroot bool
+	platform  ocispecs.Platform
 	location  []parser.Range
+}
+
+// key is the name of the named context that stands for the image.
+func (r imageReference) key() string {
+	return r.name + "::" + platforms.FormatAll(platforms.Normalize(r.platform))
 }
 
 var distrolessImage = regexp.MustCompile(`(?:^|/)distroless-python:(\d+\.\d+(?:\.\d+)?)-alpine(\d+\.\d+)(-buildroot)?$`)
 
-// isDockerfile tells a Dockerfile from a spec. A Dockerfile begins with FROM, or with the ARG
-// of one, and neither can begin a YAML mapping.
+// isDockerfile tells a Dockerfile from a spec by its first word. A Dockerfile begins with FROM,
+// or with the ARG of one, and neither can begin a YAML mapping.
 func isDockerfile(data []byte) bool {
-	ast, err := parser.Parse(bytes.NewReader(data))
-	if err != nil || len(ast.AST.Children) == 0 {
-		return false
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	for line := range bytes.Lines(data) {
+		words := bytes.Fields(line)
+		if len(words) == 0 || words[0][0] == '#' {
+			continue
+		}
+		return bytes.EqualFold(words[0], []byte("from")) || bytes.EqualFold(words[0], []byte("arg"))
 	}
-	first := strings.ToLower(ast.AST.Children[0].Value)
-	return first == "from" || first == "arg"
+	return false
 }
 
-// findReferences returns the distroless-python images that a Dockerfile names with FROM,
-// COPY --from and RUN --mount=from, each once, for one platform. One that is pinned to a
+// A referenceFinder collects the distroless-python images that a Dockerfile names.
+type referenceFinder struct {
+	lex    *shell.Lex
+	args   shell.EnvGetter
+	target ocispecs.Platform
+	stages []instructions.Stage
+	seen   map[int]bool // stages that were looked into
+	found  []imageReference
+}
+
+// findReferences returns the images that the stages which a target needs name with FROM,
+// COPY --from and RUN --mount=from, each once for each platform. One that is pinned to a
 // digest is not among them: who asks for certain bytes shall have those.
-func findReferences(data []byte, buildArgs map[string]string, target, host ocispecs.Platform) ([]imageReference, error) {
-	ast, err := parser.Parse(bytes.NewReader(data))
+func findReferences(file *parser.Result, targetStage string, buildArgs map[string]string, target, host ocispecs.Platform) ([]imageReference, error) {
+	stages, metaArgs, err := instructions.Parse(file.AST, nil)
 	if err != nil {
-		return nil, errors.Wrap(err, "parse the Dockerfile")
+		return nil, errNotOurs
 	}
-	stages, metaArgs, err := instructions.Parse(ast.AST, nil)
-	if err != nil {
-		return nil, errors.Wrap(err, "parse the Dockerfile")
-	}
-	lex := shell.NewLex(ast.EscapeToken)
+	lex := shell.NewLex(file.EscapeToken)
 	args, err := globalArgs(lex, metaArgs, buildArgs, target, host)
 	if err != nil {
 		return nil, err
 	}
+	f := &referenceFinder{lex: lex, args: args, target: target, stages: stages, seen: map[int]bool{}}
+	start := len(stages) - 1
+	if targetStage != "" {
+		start = f.stage(targetStage, len(stages))
+	}
+	if err := f.visit(start); err != nil {
+		return nil, err
+	}
+	return f.found, nil
+}
 
-	var found []imageReference
-	add := func(word string, location []parser.Range) error {
-		name, _, err := lex.ProcessWord(word, args)
-		if err != nil {
-			return parser.WithLocation(errors.Wrapf(err, "expand %s", word), location)
+// errNotOurs says that BuildKit's own frontend will not build the file either, and say why.
+var errNotOurs = errors.New("not a valid Dockerfile")
+
+// stage returns the index of the stage of that name or number among the first so many, or -1.
+func (f *referenceFinder) stage(name string, before int) int {
+	for i := before - 1; i >= 0; i-- {
+		if strings.EqualFold(f.stages[i].Name, name) {
+			return i
 		}
-		ref, ok := parseReference(name)
-		if ok && !slices.ContainsFunc(found, func(r imageReference) bool { return r.name == ref.name }) {
-			ref.location = location
-			found = append(found, ref)
-		}
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < before {
+		return i
+	}
+	return -1
+}
+
+// visit collects from a stage and from those it needs.
+func (f *referenceFinder) visit(i int) error {
+	if i < 0 || f.seen[i] {
 		return nil
 	}
-	for _, stage := range stages {
-		if err := add(stage.BaseName, stage.Location); err != nil {
-			return nil, err
-		}
-		for _, command := range stage.Commands {
-			for _, from := range imagesOf(command) {
-				if err := add(from, command.Location()); err != nil {
-					return nil, err
-				}
+	f.seen[i] = true
+	stage := f.stages[i]
+	platform, err := f.platformOf(stage)
+	if err != nil {
+		return err
+	}
+	if err := f.add(i, stage.BaseName, platform, stage.Location); err != nil {
+		return err
+	}
+	for _, command := range stage.Commands {
+		for _, from := range imagesOf(command) {
+			if err := f.add(i, from, f.target, command.Location()); err != nil {
+				return err
 			}
 		}
 	}
-	return found, nil
+	return nil
+}
+
+// platformOf returns that of FROM --platform, or the target's.
+func (f *referenceFinder) platformOf(stage instructions.Stage) (ocispecs.Platform, error) {
+	if stage.Platform == "" {
+		return f.target, nil
+	}
+	word, _, err := f.lex.ProcessWord(stage.Platform, f.args)
+	if err != nil {
+		return ocispecs.Platform{}, parser.WithLocation(errors.Wrapf(err, "expand %s", stage.Platform), stage.Location)
+	}
+	platform, err := platforms.Parse(word)
+	if err != nil {
+		return ocispecs.Platform{}, parser.WithLocation(errors.Wrapf(err, "parse the platform %s", word), stage.Location)
+	}
+	return platforms.Normalize(platform), nil
+}
+
+// add collects what a stage names: another stage, an image of ours, or one that is not.
+func (f *referenceFinder) add(stage int, word string, platform ocispecs.Platform, location []parser.Range) error {
+	name, _, err := f.lex.ProcessWord(word, f.args)
+	if err != nil {
+		return parser.WithLocation(errors.Wrapf(err, "expand %s", word), location)
+	}
+	if other := f.stage(name, stage); other >= 0 {
+		return f.visit(other)
+	}
+	ref, ok := parseReference(name)
+	ref.platform = platform
+	if !ok || slices.ContainsFunc(f.found, func(r imageReference) bool { return r.key() == ref.key() }) {
+		return nil
+	}
+	ref.location = location
+	f.found = append(f.found, ref)
+	return nil
 }
 
 // imagesOf returns what a command names as --from.
@@ -119,16 +192,25 @@ func parseReference(name string) (imageReference, bool) {
 // globalArgs returns the arguments that FROM may use: those declared before the first stage,
 // and the predefined ones for platforms.
 func globalArgs(lex *shell.Lex, metaArgs []instructions.ArgCommand, buildArgs map[string]string, target, host ocispecs.Platform) (shell.EnvGetter, error) {
-	args := []string{
-		"BUILDPLATFORM=" + platforms.Format(host), "BUILDOS=" + host.OS,
-		"BUILDARCH=" + host.Architecture, "BUILDVARIANT=" + host.Variant,
-		"TARGETPLATFORM=" + platforms.Format(target), "TARGETOS=" + target.OS,
-		"TARGETARCH=" + target.Architecture, "TARGETVARIANT=" + target.Variant,
+	var args []string
+	for _, predefined := range [][2]string{
+		{"BUILDPLATFORM", platforms.Format(host)}, {"BUILDOS", host.OS},
+		{"BUILDARCH", host.Architecture}, {"BUILDVARIANT", host.Variant},
+		{"TARGETPLATFORM", platforms.Format(target)}, {"TARGETOS", target.OS},
+		{"TARGETARCH", target.Architecture}, {"TARGETVARIANT", target.Variant},
+	} {
+		if value, given := buildArgs[predefined[0]]; given {
+			predefined[1] = value
+		}
+		args = append(args, predefined[0]+"="+predefined[1])
 	}
 	for _, command := range metaArgs {
 		for _, arg := range command.Args {
 			value, given := buildArgs[arg.Key]
-			if !given && arg.Value != nil {
+			if !given && arg.Value == nil {
+				continue // it keeps what it was before
+			}
+			if !given {
 				expanded, _, err := lex.ProcessWord(*arg.Value, shell.EnvsFromSlice(args))
 				if err != nil {
 					return nil, parser.WithLocation(errors.Wrapf(err, "expand ARG %s", arg.Key), command.Location())

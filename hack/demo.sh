@@ -12,6 +12,8 @@ spec=${1:-examples/simple-flask/Dockerfile}
 [ ! -d "$spec" ] || spec=$spec/Dockerfile
 frontend=autumnjolitz/distroless-frontend
 name=distroless-demo
+# The builder that finds the frontend's image where `docker build` puts it.
+export BUILDX_BUILDER=default
 
 step() {
     printf '==> %s\n' "$*"

@@ -2,9 +2,11 @@ package llb
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/pkg/errors"
 )
 
 // basePackages are the packages of every distroless image, next to what its interpreter is
@@ -24,9 +26,10 @@ const apkDir = "/apk"
 // root returns the distroless root without Python, the same for all specs of a base.
 func (g *Graph) root() (llb.State, error) {
 	installed, err := g.apk(op{
-		name: "[root] install the base packages",
-		args: append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir}, basePackages()...),
-		path: "apk",
+		name:  "[root] install the base packages",
+		cache: "apk",
+		args:  append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir}, basePackages()...),
+		path:  "apk",
 	})
 	if err != nil {
 		return llb.State{}, err
@@ -41,9 +44,10 @@ func (g *Graph) packages() (llb.State, error) {
 		return root, err
 	}
 	installed, err := g.apk(op{
-		name: "[root] install " + strings.Join(g.Spec.Packages, " "),
-		args: append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/packages.sh"}, g.Spec.Packages...),
-		path: "packages",
+		name:  "[root] install " + strings.Join(g.Spec.Packages, " "),
+		cache: "apk",
+		args:  append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/packages.sh"}, g.Spec.Packages...),
+		path:  "packages",
 	})
 	if err != nil {
 		return llb.State{}, err
@@ -55,12 +59,13 @@ func (g *Graph) packages() (llb.State, error) {
 // it gets into the final image.
 func (g *Graph) builder() (llb.State, error) {
 	if len(g.Spec.APK.Build) == 0 {
-		return g.Host.State, nil
+		return g.Base.State, nil
 	}
 	installed, err := g.apk(op{
-		name: "[builder] install " + strings.Join(g.Spec.APK.Build, " "),
-		args: append([]string{opsDir + "/builder.sh"}, g.Spec.APK.Build...),
-		path: "apk.build",
+		name:  "[builder] install " + strings.Join(g.Spec.APK.Build, " "),
+		cache: "apk-build", // its own, since it runs beside the others
+		args:  append([]string{opsDir + "/builder.sh"}, g.Spec.APK.Build...),
+		path:  "apk.build",
 	})
 	if err != nil {
 		return llb.State{}, err
@@ -79,7 +84,7 @@ func (g *Graph) apk(o op) (llb.ExecState, error) {
 	o.mounts = append(o.mounts,
 		llb.AddMount(baseDir, g.Base.State, llb.Readonly),
 		llb.AddMount(apkDir, configuration, llb.Readonly),
-		g.cacheMount("apk", g.Base.Platform),
+		g.cacheMount("apk", o.cache, "alpine"+g.Base.Alpine),
 	)
 	return g.run(o), nil
 }
@@ -92,18 +97,29 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		files = files.Mkfile("/repositories", 0o644, []byte(strings.Join(repositories, "\n")+"\n"))
 	}
 	st := llb.Scratch().File(files, g.internal("write the apk configuration")...)
-	for _, key := range g.Spec.APK.Keys {
+	trusted := map[string]bool{}
+	for i, key := range g.Spec.APK.Keys {
+		at := "apk.keys[" + strconv.Itoa(i) + "]"
+		name := path.Base(key)
+		if trusted[name] {
+			return llb.State{}, g.located(errors.Errorf("apk.keys: there are two keys of the name %s, by which packages ask for one: rename or remove one", name), at)
+		}
+		trusted[name] = true
 		main, err := g.context("")
 		if err != nil {
 			return llb.State{}, err
 		}
-		st = st.File(copyFile(main, key, path.Join("/keys", path.Base(key))), g.described("[root] trust "+key, "apk.keys")...)
+		st = st.File(copyPath(main, key, path.Join("/keys", name)), g.described("[root] trust "+key, at)...)
 	}
 	keys, ok, err := g.Context(KeysContext)
 	if err != nil || !ok {
 		return st, err
 	}
-	fromContext := llb.Copy(keys, "/*.pub", "/keys/", &llb.CopyInfo{AllowWildcard: true})
+	fromContext := llb.Copy(keys, "/*.pub", "/keys/", &llb.CopyInfo{
+		FollowSymlinks:     true,
+		AllowWildcard:      true,
+		AllowEmptyWildcard: true,
+	})
 	return st.File(fromContext, g.described("[root] trust the keys of context "+KeysContext, "")...), nil
 }
 
@@ -117,10 +133,14 @@ func (g *Graph) repositories() []string {
 
 // internal describes a vertex that is of no interest to a user.
 func (g *Graph) internal(name string) []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName("[internal] " + name), llb.Platform(g.Host.Platform)}
+	return []llb.ConstraintsOpt{llb.WithCustomName("[internal] " + name), llb.Platform(g.Base.Platform)}
 }
 
-// copyFile copies one file, and follows no pattern: the name is the user's.
-func copyFile(from llb.State, name, to string) *llb.FileAction {
-	return llb.Copy(from, path.Join("/", name), to, &llb.CopyInfo{FollowSymlinks: true, CreateDestPath: true})
+// copyPath copies a file, or the contents of a folder, and follows no pattern.
+func copyPath(from llb.State, name, to string) *llb.FileAction {
+	return llb.Copy(from, path.Join("/", name), to, &llb.CopyInfo{
+		FollowSymlinks:      true,
+		CopyDirContentsOnly: true,
+		CreateDestPath:      true,
+	})
 }

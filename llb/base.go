@@ -16,7 +16,7 @@ import (
 type Base struct {
 	Name     string        // as a user would pull it: docker.io/library/python:3.13-alpine3.20
 	Digest   digest.Digest // of the index or manifest Name stood for; empty for a context without one
-	State    llb.State     // its file system, pinned to Digest, with its environment
+	State    llb.State     // its file system with its environment, pinned to Digest if it is from a registry
 	Image    dockerspec.DockerOCIImage
 	Platform ocispecs.Platform
 
@@ -24,14 +24,23 @@ type Base struct {
 	Alpine string // X.Y
 }
 
-var pythonVersion = regexp.MustCompile(`^\d+\.\d+(\.\d+)?`)
+var (
+	pythonVersion = regexp.MustCompile(`^\d+\.\d+(\.\d+)?`)
+	tooOld        = regexp.MustCompile(`^([0-2]\.|3\.\d(\.|$))`)
+)
 
-// PythonVersionOf returns the X.Y.Z that an official Python image has in PYTHON_VERSION.
+// PythonVersionOf returns the X.Y.Z that an official Python image has in PYTHON_VERSION. It
+// must be 3.10 or later: before, the scripts of the ops do not run.
 func PythonVersionOf(img dockerspec.DockerOCIImage) (string, error) {
 	for _, kv := range img.Config.Env {
-		if version, ok := strings.CutPrefix(kv, "PYTHON_VERSION="); ok && pythonVersion.MatchString(version) {
-			return version, nil
+		version, ok := strings.CutPrefix(kv, "PYTHON_VERSION=")
+		if !ok || !pythonVersion.MatchString(version) {
+			continue
 		}
+		if tooOld.MatchString(version) {
+			return "", errors.Errorf("its Python is %s: expected 3.10 or later", version)
+		}
+		return version, nil
 	}
 	return "", errors.New("its environment has no PYTHON_VERSION, as every python:X.Y-alpineA.B image has: " +
 		"name an image that was made from one of these")

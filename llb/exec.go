@@ -37,11 +37,12 @@ type op struct {
 	mounts []llb.RunOption
 	fetch  bool   // needs the network
 	path   string // of the spec, for the source excerpt of a failure: "pip.packages"
+	cache  string // of the ops that install packages: which cache of downloads to use
 }
 
-// run adds an op on the base image of the host platform.
+// run adds an op on the base image.
 func (g *Graph) run(o op) llb.ExecState {
-	return g.runOn(g.Host.State, o)
+	return g.runOn(g.Base.State, o)
 }
 
 // runOn adds an op on another file system, such as one with a compiler.
@@ -54,7 +55,7 @@ func (g *Graph) runOn(st llb.State, o op) llb.ExecState {
 		llb.AddEnv("PYTHONHASHSEED", "0"),
 		llb.AddEnv("PYTHONDONTWRITEBYTECODE", "1"),
 		llb.Network(g.networkOf(o)),
-		llb.Platform(g.Host.Platform),
+		llb.Platform(g.Base.Platform),
 	}
 	for _, kv := range o.env {
 		options = append(options, llb.AddEnv(kv[0], kv[1]))
@@ -102,10 +103,11 @@ func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 	return options
 }
 
-// cacheMount is a directory below CacheRoot that outlives the op. Others wait for it, since
-// neither apk nor pip promises to share one.
-func (g *Graph) cacheMount(tool string, platform ocispecs.Platform) llb.RunOption {
-	id := path.Join(g.CacheNamespace, "distroless", tool, platform.OS, platform.Architecture, platform.Variant)
+// cacheMount is a directory below CacheRoot that outlives the op, shared by the ops that give
+// the same words. Others wait for it, since neither apk nor pip promises to share one.
+func (g *Graph) cacheMount(tool string, words ...string) llb.RunOption {
+	platform := g.Base.Platform
+	id := path.Join(g.CacheNamespace, "distroless", path.Join(words...), platform.OS, platform.Architecture, platform.Variant)
 	return llb.AddMount(path.Join(CacheRoot, tool), llb.Scratch(), llb.AsPersistentCacheDir(id, llb.CacheMountLocked))
 }
 

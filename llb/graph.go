@@ -16,11 +16,9 @@ type Options struct {
 	Locate    func(path string) []parser.Range
 	SourceMap *llb.SourceMap
 
-	// Base is the image the interpreter is taken from, for the platform of the result.
+	// Base is the image that the interpreter is taken from and that ops execute on. For
+	// another platform than the daemon's that takes emulation.
 	Base Base
-	// Host is the same image for the platform that ops execute on. It is Base itself
-	// unless the result is for another platform than the daemon's.
-	Host Base
 
 	// Context returns the build context of that name, "" being the main one, with at least
 	// the ContextPaths of it; ok is false if the client gave no such context. It is asked
@@ -58,7 +56,7 @@ func New(o Options) (*Graph, error) {
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
-	return &Graph{Options: o, scripts: scriptsState(o.Host.Platform), parts: parts}, nil
+	return &Graph{Options: o, scripts: scriptsState(o.Base.Platform), parts: parts}, nil
 }
 
 // Final returns the file system of the distroless image: the root with the user's packages,
@@ -85,8 +83,8 @@ func (g *Graph) runtime() ([]llb.State, error) {
 	return []llb.State{root, g.interpreter(), g.stdlib()}, nil
 }
 
-// merge lays states over one another. Each is a tree whose files the others do not have, so
-// where the daemon has no MergeOp, copying gives the same files in one more layer each.
+// merge lays trees over one another. No file is in two of them, and folders that are have one
+// owner and mode, so where the daemon has no MergeOp, copying gives the same in as many layers.
 func (g *Graph) merge(name string, layers []llb.State) llb.State {
 	options := append(g.described(name, ""), llb.Platform(g.Base.Platform))
 	if g.Merge {

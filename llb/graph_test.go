@@ -66,7 +66,6 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		Locate:    s.Location,
 		SourceMap: llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
 		Base:      base,
-		Host:      base,
 		Context: func(name string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
@@ -209,7 +208,7 @@ func TestWithoutMergeOpFilesAreCopied(t *testing.T) {
 // The frontend's own architecture must not get into a graph.
 func TestPlatformIsTheResults(t *testing.T) {
 	base := testBase(t, "s390x")
-	g := testGraph(t, everything, func(o *Options) { o.Base, o.Host = base, base })
+	g := testGraph(t, everything, func(o *Options) { o.Base = base })
 	for _, op := range ops(t, marshal(t, g, (*Graph).Final)) {
 		if op.GetSource() == nil && op.Platform != nil {
 			require.Equal(t, "s390x", op.Platform.Architecture)

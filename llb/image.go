@@ -36,14 +36,16 @@ func (g *Graph) FinalImage(labels map[string]string) *v1.DockerOCIImage {
 // root is.
 func (g *Graph) BuildrootImage(labels map[string]string) *v1.DockerOCIImage {
 	img := g.emptyImage()
-	img.Config = g.Host.Image.Config
-	img.Config.Env = slices.Clone(g.Host.Image.Config.Env)
+	img.Config = g.Base.Image.Config
+	// The commands work on a root, and what the base does on a build was done for the base.
+	img.Config.User, img.Config.OnBuild = "", nil
+	img.Config.Env = slices.Clone(g.Base.Image.Config.Env)
 	img.Config.Env = setEnv(img.Config.Env, "BUILD_ROOT", BuildRoot)
 	img.Config.Env = setEnv(img.Config.Env, "CACHE_ROOT", CacheRoot)
 	img.Config.Env = setEnv(img.Config.Env, "PYTHON_VERSION", g.Base.PythonXY())
 	img.Config.Env = setEnv(img.Config.Env, "ALPINE_VERSION", g.Base.Alpine)
 	img.Config.Env = setEnv(img.Config.Env, "PIP_ROOT_USER_ACTION", "ignore")
-	img.Config.Labels = maps.Clone(g.Host.Image.Config.Labels)
+	img.Config.Labels = maps.Clone(g.Base.Image.Config.Labels)
 	if img.Config.Labels == nil {
 		img.Config.Labels = map[string]string{}
 	}
@@ -71,12 +73,11 @@ func (g *Graph) keptEnv() []string {
 }
 
 func (g *Graph) labels(description string) map[string]string {
-	return map[string]string{
+	labels := map[string]string{
 		"org.opencontainers.image.authors":     "Autumn Jolitz",
 		"org.opencontainers.image.source":      projectURL,
 		"org.opencontainers.image.title":       "distroless-python",
 		"org.opencontainers.image.description": description,
-		"org.opencontainers.image.base.digest": g.Base.Digest.String(),
 		"org.opencontainers.image.base.name":   g.Base.Name,
 		"distroless.python-version":            g.Base.PythonXY(),
 		"distroless.alpine-version":            g.Base.Alpine,
@@ -84,6 +85,10 @@ func (g *Graph) labels(description string) map[string]string {
 		"org.alpine.version":                   g.Base.Alpine,
 		"org.python.version":                   g.Base.Python,
 	}
+	if g.Base.Digest != "" {
+		labels["org.opencontainers.image.base.digest"] = g.Base.Digest.String()
+	}
+	return labels
 }
 
 // configure applies the keys of the spec that are run-time configuration. Each means what

@@ -1,6 +1,12 @@
 package llb
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
 
 // Overrides say from outside of the spec, by build arguments, where packages come from. They
 // are for someone who builds behind a mirror, and hold where the spec says nothing.
@@ -14,8 +20,21 @@ type Overrides struct {
 }
 
 // OverridesFrom reads the build arguments. Those for pip have the names and the form of
-// pip's own environment variables: lists are separated by white space.
-func OverridesFrom(args map[string]string) Overrides {
+// pip's own environment variables: lists are separated by white space. As in a spec, no URL
+// may contain credentials: they would be in the record of the build.
+func OverridesFrom(args map[string]string) (Overrides, error) {
+	for _, name := range []string{"APK_REPOSITORIES", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"} {
+		for _, url := range strings.Fields(args[name]) {
+			if spec.HasCredentials(url) {
+				return Overrides{}, errors.Errorf("build argument %s: %s", name, spec.CredentialsHelp)
+			}
+		}
+	}
+	for _, link := range strings.Fields(args["PIP_FIND_LINKS"]) {
+		if !strings.Contains(link, "://") {
+			return Overrides{}, errors.Errorf("build argument PIP_FIND_LINKS: %q is not a URL: name a folder of the context under pip.find-links in the spec", link)
+		}
+	}
 	return Overrides{
 		Repositories:   strings.Fields(args["APK_REPOSITORIES"]),
 		IndexURL:       args["PIP_INDEX_URL"],
@@ -23,7 +42,7 @@ func OverridesFrom(args map[string]string) Overrides {
 		FindLinks:      strings.Fields(args["PIP_FIND_LINKS"]),
 		TrustedHosts:   strings.Fields(args["PIP_TRUSTED_HOST"]),
 		NoIndex:        isTrue(args["PIP_NO_INDEX"]),
-	}
+	}, nil
 }
 
 // isTrue reads a boolean as pip does.

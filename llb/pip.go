@@ -10,6 +10,9 @@ import (
 // Where the pip op finds the files of the context that the spec names for it.
 const contextDir = "/context"
 
+// netrc is where the build secret of that id is while pip runs.
+const netrc = "/run/secrets/netrc"
+
 // pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
 // only input from the context are the files the spec names, so a change of the
 // application's code leaves it cached.
@@ -29,25 +32,22 @@ func (g *Graph) pip() ([]llb.State, error) {
 	installed := g.runOn(builder, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
 		args: args,
-		env:  g.pipEnv(),
+		env: [][2]string{
+			{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot},
+			// Where requests, and so pip, looks credentials up; without the secret there is none.
+			{"NETRC", netrc},
+		},
 		mounts: []llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
-			g.cacheMount("pip", g.Base.Platform),
+			// A wheel that pip built fits the libraries of one Alpine, and its name does not say which.
+			g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine),
+			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
 			llb.Dir(contextDir),
 		},
 		fetch: true,
 		path:  "pip",
 	})
 	return []llb.State{installed.AddMount(outDir, llb.Scratch())}, nil
-}
-
-// pipEnv says where pip works and where it keeps its own bytecode, which is that of one base.
-func (g *Graph) pipEnv() [][2]string {
-	env := [][2]string{{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot}}
-	if dgst := g.Host.Digest; dgst != "" {
-		env = append(env, [2]string{"CHROOT_PIP_PYCACHE", path.Join(CacheRoot, "pip", "pycache", dgst.Encoded())})
-	}
-	return env
 }
 
 // pipSubjects returns what is installed, for a human.
@@ -87,7 +87,7 @@ func (g *Graph) pipFiles() (llb.State, error) {
 		if err != nil {
 			return llb.State{}, err
 		}
-		tree = tree.File(copyFile(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
+		tree = tree.File(copyPath(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
 	}
 	return tree, nil
 }

@@ -26,8 +26,8 @@ func (g *Graph) interpreter() llb.State {
 	return copied.AddMount(outDir, llb.Scratch())
 }
 
-// stdlib returns the tree of the standard library as bytecode. It is the same on every
-// platform, so it is made once, on the host's.
+// stdlib returns the tree of the standard library as bytecode, which is the same for every
+// platform.
 func (g *Graph) stdlib() llb.State {
 	compression := g.Spec.Stdlib.Compression
 	if compression == "" {

@@ -108,8 +108,8 @@ type File struct {
 	// To is as written. A trailing slash means a directory; a relative path
 	// starts at the working directory.
 	To string `yaml:"to" doc:"Where the files go; a path that ends in / is a directory." example:"/app/" required:"true"`
-	// Chown is "user" or "user:group", names or ids.
-	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group." example:"\"1000:1000\""`
+	// Chown is "user" or "user:group", numbers or the names that every image has.
+	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group: numbers, root or nonroot." example:"\"1000:1000\""`
 	// Chmod is three or four octal digits.
 	Chmod string `yaml:"chmod" doc:"Octal permissions of the copies." example:"\"0755\""`
 	// Context is empty for the build's main context.

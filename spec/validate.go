@@ -56,7 +56,7 @@ func (s *Spec) validateBase() error {
 	case !s.has("python"):
 		return s.errorf("alpine", `python is missing; alpine needs it, add for example python: "3.13"`)
 	}
-	if err := s.checkVersion("python", s.Python, "X.Y or X.Y.Z such as 3.13 or 3.13.1", pythonVersion, 3); err != nil {
+	if err := s.checkVersion("python", s.Python, "X.Y or X.Y.Z such as 3.13 or 3.13.1", pythonVersion, 10); err != nil {
 		return err
 	}
 	return s.checkVersion("alpine", s.Alpine, "X.Y such as 3.20", alpineVersion, 4)

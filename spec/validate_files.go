@@ -60,8 +60,7 @@ func (s *Spec) checkTarget(at string, f *File) error {
 	if err := s.checkLine(at, f.To); err != nil {
 		return err
 	}
-	// Where relative paths start if there is no workdir is up to the base
-	// image. The root is the only start that no base image is above.
+	// Relative paths start at the workdir, which is the root unless given.
 	start := "/"
 	if !strings.HasPrefix(f.To, "/") && s.Workdir != "" {
 		start = s.Workdir

@@ -111,7 +111,7 @@ func (s *Spec) checkRequirement(path, text string) error {
 	}
 	// A requirement may hold a URL, as in "name @ git+https://host/repository".
 	// The user name of an ssh URL is no secret.
-	if scheme, _, _ := strings.Cut(text, "://"); hasUserinfo(text) && !strings.HasSuffix(scheme, "ssh") {
+	if scheme, _, _ := strings.Cut(text, "://"); HasCredentials(text) && !strings.HasSuffix(scheme, "ssh") {
 		return s.credentials(path)
 	}
 	return nil
@@ -131,7 +131,7 @@ func (s *Spec) checkURL(path, address string) error {
 	if err := s.checkLine(path, address); err != nil {
 		return err
 	}
-	if hasUserinfo(address) {
+	if HasCredentials(address) {
 		return s.credentials(path)
 	}
 	const want = "expected a URL such as https://mirror.example/path"
@@ -149,13 +149,17 @@ func (s *Spec) checkURL(path, address string) error {
 	return nil
 }
 
+// CredentialsHelp says what to do about a URL with credentials.
+const CredentialsHelp = "the URL contains credentials, which would become part of the build's record; " +
+	"remove them, and for pip write them into a netrc file and build with --secret id=netrc,src=FILE"
+
 func (s *Spec) credentials(path string) error {
-	return s.errorf(path, "the URL contains credentials, which would become part of the build's record; remove them and pass them as a build secret (docker build --secret)")
+	return s.errorf(path, CredentialsHelp)
 }
 
-// hasUserinfo looks for user@ in the authority of a URL. It does not parse, as
+// HasCredentials looks for user@ in the authority of a URL. It does not parse, as
 // no parser accepts everything that holds a password, ${TOKEN} for example.
-func hasUserinfo(address string) bool {
+func HasCredentials(address string) bool {
 	_, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return false

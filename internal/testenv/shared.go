@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 )
 
 // integrationEnv must be 1 for tests that need a daemon to run, so that a plain
@@ -87,6 +89,8 @@ func (s *Shared) Env(tb testing.TB) *Env {
 // Main runs the package's tests and closes the environment. It returns the exit
 // code for TestMain.
 func (s *Shared) Main(m *testing.M) int {
+	// Libraries warn of what this file system cannot do, with every image.
+	logrus.SetLevel(logrus.ErrorLevel)
 	code := m.Run()
 	if s.env == nil {
 		return code

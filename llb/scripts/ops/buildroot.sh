@@ -11,9 +11,18 @@ root=$1
 target=$2
 out=${target%/*}
 
-mkdir -p "$out/usr/local/bin" "$out/etc/apk/keys"
+mkdir -p "$out/usr/local/bin" "$out/usr/local/lib" "$out/etc/apk/keys"
 cp -a "$root" "$target"
-cp "$ops"/../bin/* "$out/usr/local/bin/"
+
+# Only what is a command is on the PATH: each finds the rest beside itself.
+cp -r "$ops/../bin" "$out/usr/local/lib/distroless"
+for command in "$out"/usr/local/lib/distroless/*; do
+    name=${command##*/}
+    case $name in
+    *.*) ;;
+    *) ln -s "../lib/distroless/$name" "$out/usr/local/bin/$name" ;;
+    esac
+done
 
 packages=$out$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 mkdir -p "$packages"

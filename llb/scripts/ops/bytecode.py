@@ -64,11 +64,13 @@ def work():
     jobs, optional = marshal.load(sys.stdin.buffer)
     for source, target, display in jobs:
         try:
-            write(target, pyc(source, display))
-        except (SyntaxError, ValueError, RecursionError) as error:
+            code = pyc(source, display)
+        except Exception as error:  # whatever a compiler says of what is no Python
             if not optional:
                 failed = True
                 print(f"{display}: {error}", file=sys.stderr)
+            continue
+        write(target, code)
     sys.exit(failed)
 
 

@@ -19,8 +19,14 @@ rundeps() {
 
 # shellcheck source=llb/scripts/ops/apk-configuration.sh
 . "$ops/apk-configuration.sh"
-# shellcheck disable=SC2046 # one word for each dependency is what is wanted
-"$ops/../bin/chroot-apk" add --initdb "$@" $(rundeps)
+deps=$(rundeps)
+if [ -z "$deps" ]; then
+    echo "the base image has no package .python-rundeps, which says what Python is linked with:" >&2
+    echo "name an official python:X.Y-alpineA.B image, or one made from it" >&2
+    exit 1
+fi
+# shellcheck disable=SC2086 # one word for each dependency is what is wanted
+"$ops/../bin/chroot-apk" add --initdb "$@" $deps
 
 # 65532 is nonroot in other distroless images too, so volumes can move over.
 echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >>"$BUILD_ROOT/etc/passwd"

@@ -16,6 +16,7 @@ import glob
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -51,7 +52,7 @@ def main():
     modules, data = find_files(lib)
     left_out = {name: WHY_LEFT_OUT for name in options.leave_out}
     left_out.update({name: WHY_EXCLUDED for name in options.exclude})
-    check_known(options.exclude, modules)
+    check_excluded(options.exclude, modules)
     gone = [*left_out, *options.foreign]
     modules = {name: path for name, path in modules.items() if not within(module(name), gone)}
     data = {name: path for name, path in data.items() if not within(package(name), gone)}
@@ -125,11 +126,29 @@ def on_disk(name):
     return name in (LANDMARK, f"{HOOK}.pyc") or name.split("/")[0] in ON_DISK and "/" in name
 
 
-def check_known(excluded, modules):
+def check_excluded(excluded, modules):
+    """Exit with what is wrong with the list, if anything is."""
+    if not excluded:
+        return
     known = {module(name) for name in modules}
+    needed = needed_to_start()
     for name in excluded:
         if name not in known:
-            sys.exit(f"stdlib.exclude: {name!r} is not a module of the standard library of Python {sys.version.split()[0]}")
+            sys.exit(
+                f"stdlib.exclude: {name!r} is not a module of the standard library"
+                f" of Python {sys.version.split()[0]}"
+            )
+        if any(within(used, [name]) for used in needed):
+            sys.exit(f"stdlib.exclude: without {name!r} the interpreter does not start")
+        if name.partition(".")[0] == "ensurepip":
+            sys.exit("stdlib.exclude: 'ensurepip' is a stub that venv needs, of a few hundred bytes")
+
+
+def needed_to_start():
+    """Return the modules that an interpreter has loaded when it has started, from a zip."""
+    program = "import sys, zipimport, zlib; print(*sys.modules)"
+    started = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
+    return started.stdout.decode().split()
 
 
 def stubs(left_out, lib, work):
