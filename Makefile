@@ -50,6 +50,11 @@ integration: ## the tests that start daemons; needs root
 	@rm -f $(results)/integration.json
 	@DISTROLESS_INTEGRATION=1 $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
 
+.PHONY: test-docker
+test-docker: ## the tests on a Docker Engine, which they start themselves; installs docker.io
+	@hack/setup.sh dockerd
+	@$(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine$$' PACKAGES=./frontend
+
 # The steps one after another, whatever -j says: the slow ones use all cores.
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Make this machine ready to build and test: the few programs that come from the
 # system's packages, and the Go tools of hack/tools in out/bin. What is there is
-# left alone, so running it again costs nothing.
+# left alone, so running it again costs nothing. Arguments are further programs to
+# have: dockerd.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -15,11 +16,19 @@ have() {
     command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]
 }
 
-# install_packages: from the system's packages, where a program is missing.
+# package_of PROGRAM: Debian's package that has it, mostly of its name.
+package_of() {
+    case $1 in
+    dockerd) echo docker.io ;;
+    *) echo "$1" ;;
+    esac
+}
+
+# install_packages PROGRAM…: from the system's packages, where a program is missing.
 install_packages() {
     missing=
-    for program in git runc shellcheck; do # each one's package has its name
-        have "$program" || missing="$missing $program"
+    for program in git runc shellcheck "$@"; do
+        have "$program" || missing="$missing $(package_of "$program")"
     done
     [ -n "$missing" ] || return 0
 
@@ -64,7 +73,7 @@ if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
-install_packages
+install_packages "$@"
 build_tools
 base_image
 echo "setup: ready"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -138,9 +139,15 @@ func TestIntegrationServer(t *testing.T) {
 	img := buildTrivial(t, shared.Env(t)).Image
 	c, err := img.Start(t.Context(), testenv.RunOptions{Args: []string{"python", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"}})
 	require.NoError(t, err)
+	// It heeds the signal from when it answers on, not from when it says so.
+	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	require.Eventually(t, func() bool {
 		out, _ := c.Output()
-		return strings.Contains(out, "Serving HTTP")
+		res, err := http.Get(address.FindString(out))
+		if err != nil {
+			return false
+		}
+		return res.Body.Close() == nil
 	}, 20*time.Second, 20*time.Millisecond)
 	require.NoError(t, c.Signal("SIGINT"))
 	res, err := c.Wait(t.Context())
