@@ -101,7 +101,7 @@ func TestIntegrationSpecErrors(t *testing.T) {
 		"version that lost its zero": {
 			"python: 3.1\nalpine: '3.20'\n",
 			`Dockerfile:1:9: python: there is no base image for version "3.1": expected X.Y or X.Y.Z such as 3.13 or 3.13.1, ` +
-				`from 3.3 on; if 3.10 is meant, write it in quotes`, "python: 3.1",
+				`from 3.10 on; if 3.10 is meant, write it in quotes`, "python: 3.1",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
