@@ -95,8 +95,7 @@ const story = `
 [internal] load build context
 [internal] load build definition from Dockerfile
 [internal] load our scripts
-[internal] prepare the apk configuration
-[internal] write the list of repositories
+[internal] write the apk configuration
 [pip] install -r requirements.txt six six six six six six six six six six six six six six six six s…
 [pip] read requirements.txt
 [python] compile the standard library

@@ -48,9 +48,10 @@ var withoutValue = []string{
 	"no-interactive", "no-network", "no-progress", "no-scripts", "no-commit-hooks", "print-arch", "progress", "purge",
 	"rdepends", "installed", "contents", "depends", "provides", "who-owns", "all", "description", "webpage", "size",
 	"triggers", "ignore", "prune", "clean-protected", "overlay-from-stdin", "reinstall", "xattr", "directory-permissions",
+	"system",
 }
 
-var verbs = []string{"add", "del", "fix", "update", "upgrade", "info", "policy", "version", "stats", "verify", "cache"}
+var verbs = []string{"add", "del", "fix", "update", "upgrade", "info", "policy", "version", "stats", "verify", "cache", "audit"}
 
 // parse reads a command line as getopt_long does with apk's options.
 func parse(args []string) (*options, error) {

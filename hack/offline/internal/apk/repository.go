@@ -1,6 +1,7 @@
 package apk
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -139,12 +140,35 @@ func (s *source) parseIndex(ctx context.Context, r *repository, text []byte) err
 	if err := checkGzip(text); err != nil {
 		return err
 	}
-	_, err = goapk.GetRepositoryIndexes(ctx, []string{dir}, s.keys, r.arch, goapk.WithIgnoreSignatures(s.untrusted))
+	signer, err := signerOf(text)
+	if err != nil {
+		return err
+	}
+	// As apk does, the key of the signer's name, where go-apk would try all there are.
+	keys := map[string][]byte{}
+	if key, ok := s.keys[signer]; ok {
+		keys[signer] = key
+	}
+	_, err = goapk.GetRepositoryIndexes(ctx, []string{dir}, keys, r.arch, goapk.WithIgnoreSignatures(s.untrusted))
 	if err != nil {
 		return errUntrusted
 	}
 	r.index, err = goapk.IndexFromArchive(io.NopCloser(bytes.NewReader(text)))
 	return err
+}
+
+// signerOf is the name of the key that an index is signed with, "" if with none.
+func signerOf(text []byte) (string, error) {
+	stream, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return "", errIntegrity
+	}
+	header, err := tar.NewReader(stream).Next()
+	if err != nil {
+		return "", errIntegrity
+	}
+	name, _ := strings.CutPrefix(header.Name, ".SIGN.RSA.")
+	return name, nil
 }
 
 // checkGzip tells a download that was cut short from one of a wrong signer.

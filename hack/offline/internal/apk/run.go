@@ -94,6 +94,8 @@ func (c *command) dispatch(ctx context.Context, db *database) (int, error) {
 		return c.info(db)
 	case "add", "del", "upgrade", "fix":
 		return c.change(ctx, db)
+	case "audit":
+		return c.audit(db)
 	case "update":
 		return c.update(ctx)
 	case "stats":

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -54,17 +52,15 @@ func (m *maker) apk(root string, args ...string) error {
 	return nil
 }
 
-// applets links the applets as busybox's own script would. Busybox tells them,
-// if it runs here; that of another architecture has the same.
+// applets links the applets as busybox's own script would.
 func (m *maker) applets(root string) error {
-	host := *m
-	host.arch = runtime.GOARCH
-	out, err := exec.CommandContext(m.ctx, filepath.Join(host.deb("busybox-static"), "usr/bin/busybox"), "--list-full").Output()
+	names, err := m.appletPaths()
 	if err != nil {
-		return fmt.Errorf("asking busybox for its applets: %w", err)
+		return err
 	}
-	for _, name := range strings.Fields(string(out)) {
-		if _, err := os.Lstat(filepath.Join(root, name)); err == nil || !strings.Contains(name, "/") {
+	for _, name := range names {
+		name = moved(name)
+		if _, err := os.Lstat(filepath.Join(root, name)); err == nil {
 			continue
 		}
 		if err := symlink(root, name, "/bin/busybox"); err != nil {

@@ -51,8 +51,8 @@ func symlink(root, path, target string) error {
 func (m *maker) baselayout(root string) error {
 	var errs []error
 	for _, dir := range strings.Fields(`dev etc/opt etc/profile.d home lib media mnt opt proc root run sbin srv sys tmp
-		usr/bin usr/lib usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share var/cache var/empty var/lib
-		var/local var/log var/mail var/opt var/spool var/tmp`) {
+		usr/bin usr/lib usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/share/man usr/share/misc
+		var/cache var/cache/misc var/empty var/lib var/lib/misc var/local var/log var/mail var/opt var/spool var/tmp`) {
 		errs = append(errs, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
 	errs = append(errs, symlink(root, "var/run", "/run"), symlink(root, "var/lock", "/run/lock"))
@@ -108,7 +108,7 @@ func (m *maker) release(root string) error {
 func (m *maker) keys(root string) error {
 	return errors.Join(
 		os.MkdirAll(filepath.Join(root, "etc/apk/keys"), 0o755),
-		os.MkdirAll(filepath.Join(root, "usr/share/apk/keys"), 0o755),
+		write(root, "usr/share/apk/keys/README", "Alpine's keys would be here. The stand-in has none, and trusts nobody's packages by itself.\n", 0o644),
 	)
 }
 

@@ -115,8 +115,8 @@ var recipes = []recipe{
 			Name: "busybox", Description: "Size optimized toolbox of many common UNIX utilities", License: "GPL-2.0-only",
 			Scripts: map[string]string{"post-install": "#!/bin/busybox sh\nexec /bin/busybox --install -s\n"},
 		},
-		deb:   "busybox-static",
-		files: map[string]string{"usr/bin/busybox": "bin/busybox"},
+		deb:  "busybox-static",
+		make: (*maker).busybox,
 	},
 	{
 		Package: apkfile.Package{
@@ -225,7 +225,7 @@ var baseWorld = []string{
 // pythonDebs are the Debian packages that the interpreter is made of.
 var pythonDebs = []string{
 	"python3.13-minimal", "libpython3.13", "libpython3.13-minimal", "libpython3.13-stdlib", "python3.13", "python3.13-venv",
-	"python3.13-tk", "idle-python3.13", "python3-pip-whl",
+	"python3.13-tk", "idle-python3.13", "python3.13-examples", "python3-pip-whl", // turtledemo is an example
 }
 
 // wheelDebs are the Debian packages that have a Python package each.
