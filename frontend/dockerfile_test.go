@@ -3,6 +3,7 @@ package frontend_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,26 +11,11 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
-// httpie is the example of the original project's README but for its first line and version.
-const httpie = `#syntax=autumnjolitz/distroless-frontend
-FROM autumnjolitz/distroless-python:3.13-alpine3.20-buildroot AS buildroot
-ARG PIP_FIND_LINKS
-ARG PIP_NO_INDEX
-RUN python -m pip install \
-        --no-cache \
-        --prefix "$BUILD_ROOT/usr/local" \
-        httpie
-
-FROM autumnjolitz/distroless-python:3.13-alpine3.20
-COPY --from=buildroot \
-    /$BUILD_ROOT/usr/local/lib/python$PYTHON_VERSION/site-packages \
-    /usr/local/lib/python$PYTHON_VERSION/site-packages
-COPY --from=buildroot \
-    /$BUILD_ROOT/usr/local/bin/http \
-    /usr/local/bin/http
-
-ENTRYPOINT ["http"]
-`
+// httpie is the example of the original project's README, with our first line. As the test
+// has no PyPI, it declares the arguments that lead pip to the mirror.
+var httpie = strings.Replace(
+	strings.Replace(httpieDockerfile, "#syntax=docker/dockerfile:1\n", "#syntax=autumnjolitz/distroless-frontend\n", 1),
+	" AS buildroot\n", " AS buildroot\nARG PIP_FIND_LINKS\nARG PIP_NO_INDEX\n", 1)
 
 func TestIntegrationDockerfile(t *testing.T) {
 	res := build{spec: httpie}.must(t)
