@@ -28,6 +28,9 @@ type testID struct{ pkg, test string }
 
 func (id testID) String() string { return strings.TrimSpace(id.pkg + " " + id.test) }
 
+// logged finds what a test says with Log.
+var logged = regexp.MustCompile(`(?m)^ +\w+_test\.go:\d+: .*\n`)
+
 type skip struct {
 	id     testID
 	reason string
@@ -100,6 +103,8 @@ func (s *summary) end(id testID, e event) {
 		s.passed++
 		if s.verbose {
 			fmt.Fprintf(s.out, "PASS %s (%.2fs)\n", id, e.Elapsed)
+			// What a passing test logs are its figures: sizes, memory.
+			fmt.Fprint(s.out, strings.Join(logged.FindAllString(output, -1), ""))
 		}
 	case "skip":
 		s.skips = append(s.skips, skip{id, skipReason(output)})
