@@ -55,7 +55,7 @@ func (g *Graph) packages() (llb.State, error) {
 	return installed.AddMount(BuildRoot, root), nil
 }
 
-// builder returns the host's base with the packages that pip needs to build with. None of
+// builder returns the base with the packages that pip needs to build with. None of
 // it gets into the final image.
 func (g *Graph) builder() (llb.State, error) {
 	if len(g.Spec.APK.Build) == 0 {
@@ -89,8 +89,8 @@ func (g *Graph) apk(o op) (llb.ExecState, error) {
 	return g.run(o), nil
 }
 
-// apkConfiguration returns a tree with a file repositories and a folder keys, which apk.sh
-// lays over what the base has of each. Either may be missing.
+// apkConfiguration returns a tree with a folder keys and, unless the base's list is to be used,
+// a file repositories: apk-configuration.sh lays them over what the base has of each.
 func (g *Graph) apkConfiguration() (llb.State, error) {
 	files := llb.Mkdir("/keys", 0o755)
 	if repositories := g.repositories(); len(repositories) > 0 {

@@ -20,7 +20,7 @@ const BuildRoot = "/d"
 // CacheRoot is where they keep what they download.
 const CacheRoot = "/var/cache/chroot"
 
-// Where an op finds our scripts, the base image of the result's platform, and its output.
+// Where an op finds our scripts, the base image, and its output.
 const (
 	toolsDir = "/distroless"
 	opsDir   = toolsDir + "/ops"
