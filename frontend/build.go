@@ -54,6 +54,10 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		return nil, err
 	}
 	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
+	sboms, err := newSBOMs(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
 		g, err := b.graph(ctx, platform)
@@ -68,11 +72,17 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		if err != nil {
 			return nil, err
 		}
+		if err := sboms.add(platform, g, st); err != nil {
+			return nil, err
+		}
 		img := target.image(g, bc.Labels)
 		img.Created = epoch
 		return &dockerui.BuildResult{Reference: ref, Image: img, BaseImage: &g.Base.Image, Epoch: epoch}, nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := sboms.attach(ctx, rb); err != nil {
 		return nil, err
 	}
 	return rb.Finalize()
