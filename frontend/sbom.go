@@ -81,7 +81,8 @@ func (s *sboms) add(platform *ocispecs.Platform, g *graph.Graph, core llb.State)
 // extras returns what the client wants to have scanned besides the image.
 func (s *sboms) extras(g *graph.Graph) (map[string]llb.State, error) {
 	extras := map[string]llb.State{}
-	if _, used := graph.ContextPaths(s.b.spec, ""); used && isEnabledFor("", s.b.bc.BuildArgs[argScanContext]) {
+	_, used := graph.ContextPaths(s.b.spec, "")
+	if wanted, _ := strconv.ParseBool(s.b.bc.BuildArgs[argScanContext]); wanted && used {
 		main, _, err := g.Context("")
 		if err != nil {
 			return nil, err

@@ -7,12 +7,13 @@ import (
 
 // daemonConfig is what varies in the configuration of a daemon.
 type daemonConfig struct {
-	Root        string
-	Address     string
-	TraceSocket string
-	Runc        string
-	Mirror      string // host:port that stands for docker.io; may be empty
-	Extra       string
+	Root         string
+	Address      string
+	TraceSocket  string
+	Runc         string
+	Mirror       string // host:port that stands for docker.io; may be empty
+	Entitlements []string
+	Extra        string
 }
 
 // toml renders the configuration file. Go's quoting of the paths and addresses
@@ -20,6 +21,11 @@ type daemonConfig struct {
 func (c daemonConfig) toml() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "root = %q\n", c.Root)
+	fmt.Fprintf(&b, "insecure-entitlements = [")
+	for _, entitlement := range c.Entitlements {
+		fmt.Fprintf(&b, "%q, ", entitlement)
+	}
+	fmt.Fprintf(&b, "]\n")
 	fmt.Fprintf(&b, "[grpc]\naddress = [%q]\n", c.Address)
 	fmt.Fprintf(&b, "[otel]\nsocketPath = %q\n", c.TraceSocket)
 	fmt.Fprintf(&b, "[cdi]\ndisabled = true\n")

@@ -31,6 +31,8 @@ type DaemonOptions struct {
 	// Root is where the daemon keeps its cache from one start to the next. Only one
 	// daemon at a time can use it. When empty, the cache goes when the daemon does.
 	Root string
+	// Entitlements are what clients may ask for, such as "network.host".
+	Entitlements []string
 	// Config is TOML to go at the end of the daemon's configuration.
 	Config string
 	// Debug makes the log verbose.
@@ -102,11 +104,12 @@ func (d *Daemon) configure(runc string) error {
 		root = filepath.Join(d.workspace.dir, daemonRoot)
 	}
 	config := daemonConfig{
-		Root:        root,
-		Address:     d.Address,
-		TraceSocket: filepath.Join(filepath.Dir(socket), "otel.sock"),
-		Runc:        runc,
-		Extra:       d.opts.Config,
+		Root:         root,
+		Address:      d.Address,
+		TraceSocket:  filepath.Join(filepath.Dir(socket), "otel.sock"),
+		Runc:         runc,
+		Entitlements: d.opts.Entitlements,
+		Extra:        d.opts.Config,
 	}
 	if d.opts.Registry != nil {
 		config.Mirror = d.opts.Registry.Host()

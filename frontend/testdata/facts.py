@@ -1,0 +1,59 @@
+"""Print, as JSON, what a step of a build can see of what the client asked for."""
+
+import hashlib
+import json
+import os
+import resource
+import socket
+import struct
+import urllib.error
+import urllib.request
+
+
+def address(name):
+    try:
+        return socket.gethostbyname(name)
+    except OSError:
+        return ""
+
+
+def fetch(url):
+    try:
+        return urllib.request.urlopen(url, timeout=10).read().decode()
+    except OSError as error:
+        return type(error).__name__
+
+
+def identities():
+    """Return how many keys the SSH agent has, or -1 without one (RFC draft-miller-ssh-agent)."""
+    agent = os.environ.get("SSH_AUTH_SOCK", "")
+    if not os.path.exists(agent):
+        return -1
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(agent)
+        connection.sendall(struct.pack(">IB", 1, 11))
+        answer = connection.recv(1 << 16)
+    return struct.unpack(">IBI", answer[:9])[2]
+
+
+def digest(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def facts(url):
+    shm = os.statvfs("/dev/shm")
+    return {
+        "address": address("somewhere.example"),
+        "fetched": fetch(url),
+        "hostname": socket.gethostname(),
+        "identities": identities(),
+        "netrc": digest("/run/secrets/netrc"),
+        "known_hosts": digest("/etc/ssh/ssh_known_hosts"),
+        "nofile": list(resource.getrlimit(resource.RLIMIT_NOFILE)),
+        "no_proxy": os.environ.get("no_proxy", ""),
+        "shm": shm.f_frsize * shm.f_blocks,
+        "uploads_proxy": os.environ.get("ftp_proxy", ""),
+    }
