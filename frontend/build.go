@@ -54,6 +54,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		return nil, err
 	}
 	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
+	b.warnOfIgnored(ctx)
 	sboms, err := newSBOMs(ctx, b)
 	if err != nil {
 		return nil, err

@@ -129,6 +129,21 @@ func cgroups(name string) []string {
 	return found
 }
 
+// memoryLimits returns what the control groups below those of a name may use.
+func memoryLimits(name string) []string {
+	var limits []string
+	for _, group := range cgroups(name) {
+		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && (entry.Name() == "memory.max" || entry.Name() == "memory.limit_in_bytes") {
+				limit, _ := os.ReadFile(path)
+				limits = append(limits, strings.TrimSpace(string(limit)))
+			}
+			return nil
+		})
+	}
+	return limits
+}
+
 // sshKey writes a private key and returns its file.
 func sshKey(t *testing.T) string {
 	t.Helper()
@@ -157,11 +172,12 @@ func TestIntegrationBuildxStepOptions(t *testing.T) {
 
 		p = newProbe(x.t)
 		parent := "distroless-" + filepath.Base(x.t.TempDir()) + filepath.Base(strings.TrimPrefix(p.url, "http://127.0.0.1:"))
-		var seen []string
-		p.asked = func() { seen = cgroups(parent) }
+		var groups, limits []string
+		p.asked = func() { groups, limits = cgroups(parent), memoryLimits(parent) }
 		l := p.line(x.t, text,
 			"--add-host", "somewhere.example:192.0.2.7",
 			"--shm-size", "16m", "--ulimit", "nofile=1000:2000", "--cgroup-parent", parent,
+			"--resource", "memory=256m",
 			"--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=somehost",
 			"--build-arg", "NO_PROXY=127.0.0.1,some.example", "--build-arg", "ftp_proxy=http://uploads.example:1",
 			"--secret", "id=netrc,env=SOME_NETRC", "--secret", "id=known_hosts,env=SOME_HOSTS",
@@ -180,8 +196,8 @@ func TestIntegrationBuildxStepOptions(t *testing.T) {
 			SHM:        16 << 20,
 			Uploads:    "http://uploads.example:1",
 		}, factsOf(x.t, res.Image))
-		require.NotEmpty(x.t, seen, "no step was in the control group")
+		require.NotEmpty(x.t, groups, "no step was in the control group")
+		require.Contains(x.t, limits, "268435456")
 		require.NotContains(x.t, string(res.Image.RawConfig), canary)
 	})
 }
-

@@ -27,6 +27,9 @@ const (
 	argScanStage   = "BUILDKIT_SBOM_SCAN_STAGE"
 )
 
+// sbomGroup is the name by which a client says that generators are to run anew.
+const sbomGroup = "sbom"
+
 // sboms has the generator that the client named scan the images of a request. It does nothing
 // if the client wants no SBOM.
 type sboms struct {
@@ -121,7 +124,7 @@ func (s *sboms) attach(ctx context.Context, rb *dockerui.ResultBuilder) error {
 		}
 		// The generator is of the daemon's platform, whatever it scans.
 		options := []llb.ConstraintsOpt{llb.Platform(s.generator)}
-		if s.b.bc.IsNoCache("sbom") {
+		if s.b.bc.IsNoCache(sbomGroup) {
 			options = append(options, llb.IgnoreCache)
 		}
 		attestation, err := s.scanner(ctx, id, scan.core, scan.extras, options...)

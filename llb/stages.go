@@ -2,6 +2,12 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
+// Groups returns the groups of steps, by which a client says what is to run anew: the words
+// in brackets that the names of ops begin with.
+func Groups() []string {
+	return []string{"root", "builder", "python", "pip", "files", "final", "buildroot"}
+}
+
 // Stages returns the file systems that the image is made on and that are not in it, by the
 // name that a client has for them: base is the base image, and builder is what pip runs on if
 // it is something else.
