@@ -264,3 +264,19 @@ target "app" {
 		require.Equal(t, "here\n", fileOf(t, res.Image, "/app/marker"))
 	})
 }
+
+// A policy of the client judges the images that we resolve as it does those of a FROM.
+func TestIntegrationBuildxPolicy(t *testing.T) {
+	newBuildx(t, sharedDaemon).eachKind("", "", func(x *buildx, text string) {
+		const policy = `package docker
+default allow := true
+allow := false if input.image.repo == "python"
+decision := {"allow": allow, "deny_msg": ["not this one"]}
+`
+		dir := contextDir(x.t, map[string]string{"Dockerfile": text, "policy.rego": policy})
+		out := x.fails(line{dir: dir, args: []string{"--policy", "filename=policy.rego", "."}})
+		require.Contains(x.t, out, "not this one")
+		require.Contains(x.t, out, `source "docker-image://docker.io/library/python:3.13-alpine3.20" not allowed by policy`)
+		require.Contains(x.t, out, ">>>")
+	})
+}

@@ -235,3 +235,12 @@ func fetch(t *testing.T, url string) ([]byte, http.Header) {
 	require.NoError(t, err)
 	return body, resp.Header
 }
+
+func TestIntegrationBuildxCallTargets(t *testing.T) {
+	x := newBuildx(t, sharedDaemon)
+	targets := func(text string) string {
+		return x.must(line{args: []string{"--call", "targets", "-"}, stdin: text, noLayout: true}).Stdout
+	}
+	require.Regexp(t, `(?s)final \(default\).*buildroot`, targets(minimal))
+	require.Regexp(t, `(?s)first.*last \(default\)`, targets(syntax+"FROM autumnjolitz/distroless-python:3.13-alpine3.20 AS first\nFROM scratch AS last\n"))
+}
