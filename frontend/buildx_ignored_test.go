@@ -22,11 +22,12 @@ func TestIntegrationBuildxIgnoredOptions(t *testing.T) {
 	dir := contextDir(t, map[string]string{"Dockerfile": minimal + copySpec, "marker": ""})
 	res := x.must(line{dir: dir, args: []string{
 		"--build-context", "asets=.", "--build-context", "python:3.13-alpine3.20=oci-layout://" + x.env.BaseLayout(),
-		"--no-cache-filter", "pipp,Final", ".",
+		"--no-cache-filter", "pipp,Final", "--build-arg", "BUILDKIT_SBOM_SCAN_STAGE=base,bilder", ".",
 	}})
 	require.Equal(t, []string{
 		`--build-context asets: nothing in the spec names a context "asets"`,
 		"--no-cache-filter pipp: no steps are of that name: expected one of root, builder, python, pip, files, final, buildroot, sbom, did you mean pip?",
+		`build argument BUILDKIT_SBOM_SCAN_STAGE: there is no stage "bilder": expected true, or some of base, builder`,
 	}, warnings(res))
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -19,7 +20,7 @@ import (
 // warnOfIgnored tells the client which of its options mean nothing to this spec or this
 // daemon. That it cannot be told is no reason to build nothing.
 func (b *builder) warnOfIgnored(ctx context.Context) {
-	for _, ignored := range slices.Concat(b.ignoredContexts(), b.ignoredFilters(), b.ignoredLimits()) {
+	for _, ignored := range slices.Concat(b.ignoredContexts(), b.ignoredFilters(), b.ignoredScans(), b.ignoredLimits()) {
 		b.src.Warn(ctx, ignored, client.WarnOpts{})
 	}
 }
@@ -64,6 +65,22 @@ func (b *builder) ignoredFilters() []string {
 			text += fmt.Sprintf(", did you mean %s?", alike)
 		}
 		ignored = append(ignored, text)
+	}
+	return ignored
+}
+
+// ignoredScans finds the stages to scan that no spec has.
+func (b *builder) ignoredScans() []string {
+	var ignored []string
+	value := b.bc.BuildArgs[argScanStage]
+	if _, err := strconv.ParseBool(value); err == nil || value == "" {
+		return nil
+	}
+	for name := range strings.SplitSeq(value, ",") {
+		if !slices.Contains(graph.StageNames(), name) {
+			ignored = append(ignored, fmt.Sprintf("build argument %s: there is no stage %q: expected true, or some of %s",
+				argScanStage, name, strings.Join(graph.StageNames(), ", ")))
+		}
 	}
 	return ignored
 }

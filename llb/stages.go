@@ -8,15 +8,24 @@ func Groups() []string {
 	return []string{"root", "builder", "python", "pip", "files", "final", "buildroot"}
 }
 
+// The names of the stages.
+const (
+	stageBase    = "base"
+	stageBuilder = "builder"
+)
+
+// StageNames returns the names of all stages that a spec can have.
+func StageNames() []string { return []string{stageBase, stageBuilder} }
+
 // Stages returns the file systems that the image is made on and that are not in it, by the
 // name that a client has for them: base is the base image, and builder is what pip runs on if
 // it is something else.
 func (g *Graph) Stages() (map[string]llb.State, error) {
-	stages := map[string]llb.State{"base": g.Base.State}
+	stages := map[string]llb.State{stageBase: g.Base.State}
 	if len(g.Spec.APK.Build) == 0 || len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
 		return stages, nil
 	}
 	var err error
-	stages["builder"], err = g.builder()
+	stages[stageBuilder], err = g.builder()
 	return stages, err
 }

@@ -90,17 +90,10 @@ func (x *Buildx) Run(ctx context.Context, c BuildxCommand) (*BuildxResult, error
 	if err != nil {
 		return res, err
 	}
-	metadata := filepath.Join(dir, "metadata.json")
+	metadata, layout := filepath.Join(dir, "metadata.json"), filepath.Join(dir, exportDir)
 	args := []string{c.Name, "--builder", buildxBuilder, "--progress", "rawjson", "--metadata-file", metadata}
-	layout := filepath.Join(dir, exportDir)
 	if !c.NoLayout {
-		output := "type=oci,tar=false,dest=" + layout
-		if c.Name == "bake" {
-			output = "*.output=" + output
-			args = append(args, "--set", output)
-		} else {
-			args = append(args, "--output", output)
-		}
+		args = append(args, c.output("type=oci,tar=false,dest="+layout)...)
 	}
 	cmd := x.command(ctx, append(args, c.Args...)...)
 	cmd.Dir, cmd.Stdin, cmd.Env = c.Dir, c.Stdin, append(cmd.Env, c.Env...)
@@ -126,6 +119,14 @@ func (x *Buildx) Run(ctx context.Context, c BuildxCommand) (*BuildxResult, error
 	}
 	res.Image = pickImage(res.Images)
 	return res, nil
+}
+
+// output returns the options by which the command takes an exporter.
+func (c BuildxCommand) output(exporter string) []string {
+	if c.Name == "bake" {
+		return []string{"--set", "*.output=" + exporter}
+	}
+	return []string{"--output", exporter}
 }
 
 // readProgress parts the progress, a JSON object in each line, from the rest.
