@@ -238,7 +238,7 @@ func TestIntegrationBuildxBaseIsANamedContext(t *testing.T) {
 	// `target:` is a word of bake: the result of another target stands for the name.
 	t.Run("target", func(t *testing.T) {
 		dir := contextDir(t, map[string]string{
-			"base.Dockerfile": "FROM python:3.13-alpine3.20\nENV PYTHON_VERSION=3.13.98\n",
+			"base.Dockerfile": "FROM python:3.13-alpine3.20\nENV PYTHON_VERSION=3.13.99\n",
 			"app.yaml":        minimal + "files: [{from: marker, to: /app/, context: assets}]\n",
 			"docker-bake.hcl": `
 target "base" {
@@ -260,7 +260,7 @@ target "app" {
 			"--set", "app.args.APK_REPOSITORIES=" + x.env.Fixtures.APKRepository(), "app"}
 		res, err := x.client.Run(t.Context(), testenv.BuildxCommand{Name: "bake", Args: args, Dir: dir})
 		require.NoError(t, err, res.Log())
-		require.Equal(t, "3.13.98", res.Image.Config.Config.Labels["org.python.version"])
+		require.Equal(t, "3.13.99", res.Image.Config.Config.Labels["org.python.version"])
 		require.Equal(t, "here\n", fileOf(t, res.Image, "/app/marker"))
 	})
 }

@@ -14,10 +14,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/moby/buildkit/identity"
 	"github.com/stretchr/testify/require"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
@@ -117,29 +119,41 @@ func factsOf(t *testing.T, img *testenv.Image) (f facts) {
 	return f
 }
 
-// cgroups returns the control groups of this machine that have a name.
-func cgroups(name string) []string {
-	var found []string
+// A controlGroup is one that the client names for steps to be below.
+type controlGroup string
+
+// newControlGroup returns one of a name that no other has, which goes with the test.
+func newControlGroup(t *testing.T) controlGroup {
+	group := controlGroup("distroless-" + identity.NewID())
+	t.Cleanup(func() {
+		for _, dir := range slices.Backward(group.dirs()) {
+			require.NoError(t, os.Remove(dir))
+		}
+	})
+	return group
+}
+
+// dirs returns the folders of the group and of those below it, parents first.
+func (g controlGroup) dirs() []string {
+	var dirs []string
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && entry.Name() == name {
-			found = append(found, path)
+		if err == nil && entry.IsDir() && strings.Contains(path, "/"+string(g)) {
+			dirs = append(dirs, path)
 		}
 		return nil // others come and go
 	})
-	return found
+	return dirs
 }
 
-// memoryLimits returns what the control groups below those of a name may use.
-func memoryLimits(name string) []string {
+// memoryLimits returns how much memory those below the group may use.
+func (g controlGroup) memoryLimits() []string {
 	var limits []string
-	for _, group := range cgroups(name) {
-		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && (entry.Name() == "memory.max" || entry.Name() == "memory.limit_in_bytes") {
-				limit, _ := os.ReadFile(path)
+	for _, dir := range g.dirs() {
+		for _, name := range []string{"memory.max", "memory.limit_in_bytes"} { // cgroup v2, v1
+			if limit, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
 				limits = append(limits, strings.TrimSpace(string(limit)))
 			}
-			return nil
-		})
+		}
 	}
 	return limits
 }
@@ -163,6 +177,7 @@ func hexDigest(text string) string {
 
 // What the client wants of everything that executes, every step that can tell has.
 func TestIntegrationBuildxStepOptions(t *testing.T) {
+	group := newControlGroup(t)
 	newBuildx(t, sharedDaemon).eachProbe(func(x *buildx, text string) {
 		p := newProbe(x.t)
 		plain := factsOf(x.t, x.must(p.line(x.t, text)).Image)
@@ -171,13 +186,11 @@ func TestIntegrationBuildxStepOptions(t *testing.T) {
 		require.Equal(x.t, -1, plain.Identities)
 
 		p = newProbe(x.t)
-		parent := "distroless-" + filepath.Base(x.t.TempDir()) + filepath.Base(strings.TrimPrefix(p.url, "http://127.0.0.1:"))
-		var groups, limits []string
-		p.asked = func() { groups, limits = cgroups(parent), memoryLimits(parent) }
+		var limits []string
+		p.asked = func() { limits = group.memoryLimits() }
 		l := p.line(x.t, text,
 			"--add-host", "somewhere.example:192.0.2.7",
-			"--shm-size", "16m", "--ulimit", "nofile=1000:2000", "--cgroup-parent", parent,
-			"--resource", "memory=256m",
+			"--shm-size", "16m", "--ulimit", "nofile=1000:2000", "--cgroup-parent", string(group), "--resource", "memory=256m",
 			"--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=somehost",
 			"--build-arg", "NO_PROXY=127.0.0.1,some.example", "--build-arg", "ftp_proxy=http://uploads.example:1",
 			"--secret", "id=netrc,env=SOME_NETRC", "--secret", "id=known_hosts,env=SOME_HOSTS",
@@ -196,8 +209,7 @@ func TestIntegrationBuildxStepOptions(t *testing.T) {
 			SHM:        16 << 20,
 			Uploads:    "http://uploads.example:1",
 		}, factsOf(x.t, res.Image))
-		require.NotEmpty(x.t, groups, "no step was in the control group")
-		require.Contains(x.t, limits, "268435456")
+		require.Contains(x.t, limits, "268435456", "of the step, below the control group")
 		require.NotContains(x.t, string(res.Image.RawConfig), canary)
 	})
 }

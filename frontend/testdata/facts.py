@@ -1,12 +1,10 @@
-"""Print, as JSON, what a step of a build can see of what the client asked for."""
+"""Tell what a step of a build can see of what the client asked for."""
 
 import hashlib
-import json
 import os
 import resource
 import socket
 import struct
-import urllib.error
 import urllib.request
 
 
@@ -32,8 +30,8 @@ def identities():
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(agent)
         connection.sendall(struct.pack(">IB", 1, 11))
-        answer = connection.recv(1 << 16)
-    return struct.unpack(">IBI", answer[:9])[2]
+        with connection.makefile("rb") as stream:
+            return struct.unpack(">IBI", stream.read(9))[2]
 
 
 def digest(path):
