@@ -9,17 +9,17 @@ import urllib.request
 
 
 def address(name):
-    try:
-        return socket.gethostbyname(name)
-    except OSError:
-        return ""
+    """Return what the step's own list of hosts says, without asking the network."""
+    with open("/etc/hosts") as hosts:
+        for line in hosts:
+            words = line.split()
+            if name in words[1:]:
+                return words[0]
+    return ""
 
 
 def fetch(url):
-    try:
-        return urllib.request.urlopen(url, timeout=10).read().decode()
-    except OSError as error:
-        return type(error).__name__
+    return urllib.request.urlopen(url).read().decode()
 
 
 def identities():
