@@ -157,7 +157,7 @@ func TestIntegrationBuildxCacheMountNamespace(t *testing.T) {
 			repository += "/"
 			x.env.Fixtures.ResetRequests()
 			x.must(line{args: append(args, "--build-arg", "APK_REPOSITORIES="+repository, "-"), stdin: text})
-			return len(x.env.Fixtures.Requests("musl-1"))
+			return len(x.env.Fixtures.Requests("zlib-1"))
 		}
 		downloads()
 		require.Zero(x.t, downloads())
