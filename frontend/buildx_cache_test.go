@@ -154,7 +154,7 @@ func TestIntegrationBuildxCacheMountNamespace(t *testing.T) {
 	newBuildx(t, sharedDaemon).eachKind("", "", func(x *buildx, text string) {
 		// Another way to write the URL has the packages installed anew.
 		downloads := func(args ...string) int {
-			repository += "/"
+			repository += "/."
 			x.env.Fixtures.ResetRequests()
 			x.must(line{args: append(args, "--build-arg", "APK_REPOSITORIES="+repository, "-"), stdin: text})
 			return len(x.env.Fixtures.Requests("zlib-1"))

@@ -3,6 +3,7 @@ package testenv
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // daemonConfig is what varies in the configuration of a daemon.
@@ -21,11 +22,9 @@ type daemonConfig struct {
 func (c daemonConfig) toml() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "root = %q\n", c.Root)
-	fmt.Fprintf(&b, "insecure-entitlements = [")
-	for _, entitlement := range c.Entitlements {
-		fmt.Fprintf(&b, "%q, ", entitlement)
+	if len(c.Entitlements) > 0 {
+		fmt.Fprintf(&b, "insecure-entitlements = [\"%s\"]\n", strings.Join(c.Entitlements, `", "`))
 	}
-	fmt.Fprintf(&b, "]\n")
 	fmt.Fprintf(&b, "[grpc]\naddress = [%q]\n", c.Address)
 	fmt.Fprintf(&b, "[otel]\nsocketPath = %q\n", c.TraceSocket)
 	fmt.Fprintf(&b, "[cdi]\ndisabled = true\n")
