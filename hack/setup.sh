@@ -1,8 +1,8 @@
 #!/bin/sh
 # Make this machine ready to build and test: the few programs that come from the
 # system's packages, and the Go tools of hack/tools in out/bin. What is there is
-# left alone, so running it again costs nothing. Arguments are further programs to
-# have: dockerd.
+# left alone, so running it again costs nothing. Arguments are further things to have:
+# dockerd, which is Debian's Docker Engine, and moby, a current one.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -11,8 +11,13 @@ tools=hack/tools
 bin=out/bin
 stamp=$bin/.tools
 
-# have PROGRAM: is it on PATH, or where administrators' programs are?
+# have PROGRAM: is it on PATH, or where administrators' programs are? Headers of a C library
+# count as programs.
 have() {
+    if [ "$1" = libseccomp ]; then
+        pkg-config --exists libseccomp 2>/dev/null
+        return
+    fi
     command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]
 }
 
@@ -20,6 +25,8 @@ have() {
 package_of() {
     case $1 in
     dockerd) echo docker.io ;;
+    gcc) echo gcc libc6-dev ;;
+    libseccomp) echo libseccomp-dev ;;
     *) echo "$1" ;;
     esac
 }
@@ -73,7 +80,22 @@ if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
-install_packages "$@"
+moby=
+programs=
+for wanted; do
+    case $wanted in
+    moby)
+        moby=yes
+        programs="$programs gcc pkg-config libseccomp"
+        ;;
+    *) programs="$programs $wanted" ;;
+    esac
+done
+# shellcheck disable=SC2086 # a list of words
+install_packages $programs
 build_tools
+if [ -n "$moby" ] && ! hack/moby.sh; then
+    echo "setup: the current engine was not built: the tests on it are skipped" >&2
+fi
 base_image
 echo "setup: ready"
