@@ -1,7 +1,8 @@
 #!/bin/sh
 # Build a current Docker Engine (Moby, containerd and runc) of the modules in hack/moby into
 # out/bin/moby, for the tests on engines. What is there of the same sources is left alone.
-# It takes minutes the first time. Where runc cannot be compiled it says why, and builds nothing.
+# It takes minutes the first time. Where runc cannot be compiled it says why, and builds nothing:
+# `hack/setup.sh gcc pkg-config libseccomp` installs what that needs.
 set -eu
 
 cd "$(dirname "$0")/.."

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Make this machine ready to build and test: the few programs that come from the
 # system's packages, and the Go tools of hack/tools in out/bin. What is there is
-# left alone, so running it again costs nothing. Arguments are further things to have:
-# dockerd, which is Debian's Docker Engine, and moby, a current one.
+# left alone, so running it again costs nothing. Arguments are further programs to
+# have: dockerd, and what hack/moby.sh needs.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -80,22 +80,7 @@ if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
-moby=
-programs=
-for wanted; do
-    case $wanted in
-    moby)
-        moby=yes
-        programs="$programs gcc pkg-config libseccomp"
-        ;;
-    *) programs="$programs $wanted" ;;
-    esac
-done
-# shellcheck disable=SC2086 # a list of words
-install_packages $programs
+install_packages "$@"
 build_tools
-if [ -n "$moby" ] && ! hack/moby.sh; then
-    echo "setup: the current engine was not built: the tests on it are skipped" >&2
-fi
 base_image
 echo "setup: ready"

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// enginesEnv must be 1 for tests that start Docker Engines to run: they take minutes.
+const enginesEnv = "DISTROLESS_ENGINES"
+
 // dockerStartTimeout is how long a part of an engine may take until it answers.
 const dockerStartTimeout = 30 * time.Second
 
@@ -33,26 +36,25 @@ type Docker struct {
 // registry as Docker Hub. It skips the test, with the reason, where there is none.
 func (e *Env) RequireDocker(tb testing.TB) *Docker {
 	tb.Helper()
-	installed, err := systemEngine()
-	if err != nil {
-		tb.Skipf("needs a Docker Engine to start (Debian: apt-get install docker.io): %v", err)
-	}
-	return e.requireEngine(tb, installed)
+	return e.requireEngine(tb, systemEngine, "needs a Docker Engine to start (Debian: apt-get install docker.io)")
 }
 
 // RequireMoby starts a current Docker Engine with containerd's image store, and is like
 // RequireDocker else.
 func (e *Env) RequireMoby(tb testing.TB) *Docker {
 	tb.Helper()
-	built, err := mobyEngine()
-	if err != nil {
-		tb.Skipf("needs a current Docker Engine to start (run `hack/setup.sh dockerd moby`): %v", err)
-	}
-	return e.requireEngine(tb, built)
+	return e.requireEngine(tb, mobyEngine, "needs a current Docker Engine to start (run `hack/moby.sh`)")
 }
 
-func (e *Env) requireEngine(tb testing.TB, engine engine) *Docker {
+func (e *Env) requireEngine(tb testing.TB, find func() (engine, error), needs string) *Docker {
 	tb.Helper()
+	if os.Getenv(enginesEnv) != "1" {
+		tb.Skipf("%s is not 1: not asked for Docker Engines, as `make test-docker` does", enginesEnv)
+	}
+	engine, err := find()
+	if err != nil {
+		tb.Skipf("%s: %v", needs, err)
+	}
 	docker, err := e.startDocker(tb.Context(), engine)
 	if err != nil {
 		tb.Skipf("a Docker Engine does not start here: %v", err)
