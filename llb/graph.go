@@ -16,9 +16,13 @@ type Options struct {
 	Locate    func(path string) []parser.Range
 	SourceMap *llb.SourceMap
 
-	// Base is the image that the interpreter is taken from and that ops execute on. For
-	// another platform than the daemon's that takes emulation.
+	// Base is the image that the interpreter is taken from, for the platform of the result.
 	Base Base
+	// BuildBase is that image for the platform of the daemon, which is what ops execute on.
+	// Where the two platforms are one, it is Base.
+	BuildBase Base
+	// Emulated says that the daemon executes programs of Base.Platform, though it is not its own.
+	Emulated bool
 
 	// Context returns the build context of that name, "" being the main one, with at least
 	// the ContextPaths of it; ok is false if the client gave no such context. It is asked
@@ -56,7 +60,7 @@ func New(o Options) (*Graph, error) {
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
-	return &Graph{Options: o, scripts: scriptsState(o.Base.Platform), parts: parts}, nil
+	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
 
 // Final returns the file system of the distroless image: the root with the user's packages,
