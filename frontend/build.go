@@ -107,20 +107,21 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		return nil, err
 	}
 	return graph.New(graph.Options{
-		Spec:           b.spec,
-		SourceMap:      b.src.SourceMap,
-		Locate:         b.locate,
-		Base:           *base,
-		BuildBase:      *build,
-		Emulated:       b.emulates(*platform),
-		Context:        func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
-		Overrides:      overrides,
-		Exec:           b.execOptions(),
-		Network:        b.bc.NetworkMode,
-		CacheNamespace: b.bc.CacheIDNamespace,
-		Merge:          b.supports(pb.CapMergeOp),
-		NoCache:        b.noCache,
-		NamePrefix:     b.namePrefix(*platform),
+		Spec:            b.spec,
+		SourceMap:       b.src.SourceMap,
+		Locate:          b.locate,
+		Base:            *base,
+		BuildBase:       *build,
+		Emulated:        b.emulates(*platform),
+		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		Overrides:       overrides,
+		Exec:            b.execOptions(),
+		Network:         b.bc.NetworkMode,
+		CacheNamespace:  b.bc.CacheIDNamespace,
+		Merge:           b.supports(pb.CapMergeOp),
+		NoCache:         b.noCache,
+		NamePrefix:      b.namePrefix(*platform),
+		BuildNamePrefix: b.namePrefix(build.Platform),
 	})
 }
 

@@ -85,7 +85,8 @@ func (b *builder) checkPair(base, build *graph.Base) error {
 		name, base.Python, platforms.Format(base.Platform), build.Python, platforms.Format(build.Platform)), b.locate(path))
 }
 
-// emulates says whether the daemon executes programs of a platform, by its own account.
+// emulates says whether the daemon, by its own account, executes programs of a platform that
+// is not its own.
 func (b *builder) emulates(platform ocispecs.Platform) bool {
 	for _, worker := range b.bc.BuildOpts().Workers {
 		if slices.ContainsFunc(worker.Platforms, func(p ocispecs.Platform) bool { return platforms.OnlyStrict(p).Match(platform) }) {

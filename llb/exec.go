@@ -103,6 +103,12 @@ func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 	return options
 }
 
+// describedFor does so for an op that executes nothing: its platform, which would else be the
+// one the whole graph is marshalled for, tells it apart from the same op for another.
+func (g *Graph) describedFor(platform ocispecs.Platform, name, path string) []llb.ConstraintsOpt {
+	return append(g.described(name, path), llb.Platform(platform))
+}
+
 // cacheMount is a directory below CacheRoot that outlives the op, shared by the ops that give
 // the same words. Others wait for it, since neither apk nor pip promises to share one.
 func (g *Graph) cacheMount(tool string, words ...string) llb.RunOption {

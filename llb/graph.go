@@ -44,6 +44,8 @@ type Options struct {
 	NoCache func(group string) bool
 	// NamePrefix starts the name of every op, so that platforms can be told apart.
 	NamePrefix string
+	// BuildNamePrefix does so for the ops that platforms have in common.
+	BuildNamePrefix string
 }
 
 // Graph makes the states of the images of one spec for one platform.
@@ -90,7 +92,7 @@ func (g *Graph) runtime() ([]llb.State, error) {
 // merge lays trees over one another. No file is in two of them, and folders that are have one
 // owner and mode, so where the daemon has no MergeOp, copying gives the same in as many layers.
 func (g *Graph) merge(name string, layers []llb.State) llb.State {
-	options := append(g.described(name, ""), llb.Platform(g.Base.Platform))
+	options := g.describedFor(g.Base.Platform, name, "")
 	if g.Merge {
 		return llb.Merge(layers, options...)
 	}
