@@ -107,6 +107,7 @@ func TestIntegrationEngines(t *testing.T) {
 			t.Run("files", e.requireSameFiles)
 			t.Run("named context", e.requireNamedContext)
 			t.Run("warnings", e.requireWarnings)
+			t.Run("another platform", e.requireAnotherPlatform)
 		})
 	}
 }
@@ -201,6 +202,19 @@ ENTRYPOINT ["python", "--version"]
 	res, err := e.Run(t.Context(), name, testenv.RunOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "Python 3.13.5\n", res.Stdout)
+}
+
+// requireAnotherPlatform: an engine builds for a platform that it cannot execute.
+func (e engine) requireAnotherPlatform(t *testing.T) {
+	foreign := e.env.RequireForeign(t)
+	dir := contextDir(t, map[string]string{"Dockerfile": minimal + "packages: [zip]\nworkdir: /app\n"})
+	name, _ := e.build(t, dir, "--platform", foreign.Platform)
+	qemu := foreign.Mount()
+	out, err := e.Command(t.Context(), "run", "--rm", "--network", "host", "--platform", foreign.Platform,
+		"--volume", qemu.Source+":"+qemu.Target+":ro", "--entrypoint", qemu.Target, name,
+		"/usr/local/bin/python", "-c", "import json, os; print(os.uname().machine, os.getcwd())").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Equal(t, foreign.Arch+" /app\n", string(out))
 }
 
 // Until release 23, docker had a BuildKit client in itself: with that, nothing has to be

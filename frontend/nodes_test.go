@@ -27,6 +27,7 @@ func startDaemon(t *testing.T, env *testenv.Env) *testenv.Daemon {
 // image.
 func TestIntegrationTwoNodes(t *testing.T) {
 	env := shared.Env(t)
+	testenv.RequireAlpine(t) // the stand-in is of one platform
 	pushFrontend(t, env)
 	nodes := map[string]*testenv.Daemon{"linux/amd64": startDaemon(t, env), "linux/arm64": startDaemon(t, env)}
 	r := newReader(t, env)
@@ -97,7 +98,7 @@ func requireOnlyPlatform(t *testing.T, node *testenv.Daemon, platform string) {
 			}
 		}
 	}
-	for _, step := range []string{"[root] install the base packages", "[python] compile the standard library", "exporting to image"} {
-		require.Contains(t, steps, step, platform)
+	for _, step := range []string{"root] install the base packages", "python] compile the standard library", "exporting to image"} {
+		require.Contains(t, strings.Join(steps, "\n"), step, platform)
 	}
 }

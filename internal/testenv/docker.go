@@ -107,7 +107,7 @@ func (d *Docker) start(ctx context.Context, args ...string) (err error) {
 	if d.dockerd, log, err = d.engine.startLogged(d.workspace, d.engine.dockerd, args...); err != nil {
 		return err
 	}
-	return d.dockerd.waitFor(ctx, log, func() error {
+	return d.dockerd.waitFor(ctx, log, func(ctx context.Context) error {
 		versions, err := d.Command(ctx, "version", "--format", "{{.Server.Version}} {{.Client.Version}}").Output()
 		if err == nil {
 			_, err = fmt.Sscan(string(versions), &d.Version, &d.ClientVersion)

@@ -92,7 +92,7 @@ func (e engine) startContainerd(ctx context.Context, ws *workspace, run string) 
 	if err != nil {
 		return nil, "", err
 	}
-	err = p.waitFor(ctx, log, func() error {
+	err = p.waitFor(ctx, log, func(context.Context) error {
 		_, err := os.Stat(socket)
 		return err
 	})
@@ -114,12 +114,12 @@ func (e engine) startLogged(ws *workspace, program string, args ...string) (*pro
 }
 
 // waitFor waits until ready gives no error, or the process has ended.
-func (p *process) waitFor(ctx context.Context, log string, ready func() error) error {
+func (p *process) waitFor(ctx context.Context, log string, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, dockerStartTimeout)
 	defer cancel()
 	program := filepath.Base(p.cmd.Path)
 	for {
-		err := ready()
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
