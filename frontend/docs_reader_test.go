@@ -119,14 +119,6 @@ func (r *reader) here(text string) string {
 	).Replace(text)
 }
 
-// secondDaemon is one that has built nothing before this document.
-func (r *reader) secondDaemon() *testenv.Daemon {
-	if r.second == nil {
-		r.second = startDaemon(r.t, r.env)
-	}
-	return r.second
-}
-
 // copyFolder puts the files of a folder into the reader's.
 func (r *reader) copyFolder(dir string) {
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -179,11 +171,10 @@ func (r *reader) find(words []string) (do func([]string) (string, error), args [
 		"docker build":        r.build,
 		"docker buildx build": r.build,
 		"docker buildx bake":  r.bake,
-		"docker buildx create": func(args []string) (string, error) {
-			return r.run(r.buildx, append([]string{"create"}, args...)...)
-		},
-		"docker run":  r.start,
-		"docker stop": r.stop,
+		"docker run":          r.start,
+		"docker stop":         r.stop,
+
+		"docker buildx create": r.create,
 	} {
 		name := strings.Fields(name)
 		if len(words) >= len(name) && slices.Equal(words[:len(name)], name) {

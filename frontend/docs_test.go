@@ -29,9 +29,9 @@ import (
 //	                           must be in its output, in order, "..." being any lines
 //
 // Where a document says 8080, the test uses a port that is free, and where it says
-// mirror.example, the test's own mirror; registry.example and build1.example are the test's registry
-// and daemon. Since the test has no PyPI, every stage of a
-// Dockerfile declares the arguments that lead pip to that mirror.
+// mirror.example, the test's own mirror; registry.example and build1.example are its registry
+// and its daemon. Since the test has no PyPI, every stage of a Dockerfile declares the arguments
+// that lead pip to that mirror.
 
 // notRun are the commands that a test cannot run, by how they begin, and why.
 var notRun = []struct{ begins, why string }{
@@ -55,13 +55,6 @@ var stage = regexp.MustCompile(`(?m)^FROM .*$`)
 const (
 	mirrorRepository = "https://mirror.example/alpine/v3.20/main"
 	mirrorWheels     = "https://mirror.example/wheels/"
-)
-
-// These are its registry, and machines of its that BuildKit daemons run on.
-const (
-	exampleRegistry = "registry.example"
-	firstMachine    = "tcp://build1.example:1234"
-	secondMachine   = "tcp://build2.example:1234"
 )
 
 // A block is a code block of a document.
