@@ -54,7 +54,7 @@ integration: ## the tests that start daemons; needs root
 test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one
 	@hack/setup.sh dockerd gcc pkg-config libseccomp
 	@hack/moby.sh || echo "the tests on a current Docker Engine are going to be skipped"
-	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationEngine' PACKAGES=./frontend
+	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES=./frontend
 
 # The steps one after another, whatever -j says: the slow ones use all cores.
 .PHONY: test

@@ -40,7 +40,7 @@ var notRun = []struct{ begins, why string }{
 	{"docker build -f Dockerfile.frontend ", "it needs an image of Go; hack/frontend-image makes the same image for the test"},
 	{"docker buildx build --platform ", "it needs a daemon that can run programs of another platform"},
 	{"docker push ", "it needs a registry of the reader's"},
-	{"DOCKER_BUILDKIT=1 ", "TestIntegrationEngineWithoutBuildx does, on such an engine"},
+	{"DOCKER_BUILDKIT=1 ", "TestIntegrationDockerEngineWithoutBuildx does, on such an engine"},
 	{"buildkitd --addr ", "it needs certificates; the test's daemons listen on Unix sockets"},
 	{"docker buildx create --name remote ", "it needs certificates; the test's daemons listen on Unix sockets"},
 	{"docker buildx create --name cluster ", "it needs a Kubernetes cluster"},

@@ -89,7 +89,7 @@ CMD ["--app", "hello", "run", "--host=0.0.0.0"]
 
 // Every example gives an image that does what it must, by `docker build` and `docker run`
 // alone; so do the Dockerfiles that those of the examples stand for.
-func TestIntegrationEngines(t *testing.T) {
+func TestIntegrationDockerEngines(t *testing.T) {
 	env := shared.Env(t)
 	pushFrontend(t, env)
 	for _, test := range engines {
@@ -219,7 +219,7 @@ func (e engine) requireAnotherPlatform(t *testing.T) {
 
 // Until release 23, docker had a BuildKit client in itself: with that, nothing has to be
 // installed beside the engine. Its user's mirror is in the spec, as it knows no named contexts.
-func TestIntegrationEngineWithoutBuildx(t *testing.T) {
+func TestIntegrationDockerEngineWithoutBuildx(t *testing.T) {
 	env := shared.Env(t)
 	docker := env.RequireDocker(t)
 	if !strings.HasPrefix(docker.ClientVersion, "20.") {

@@ -10,9 +10,9 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
-// worked returns the names of the steps that made something: sources, what is asked of the
+// made returns the names of the steps that made something: sources, what is asked of the
 // client, and exports have no inputs.
-func worked(res *testenv.BuildResult) []string {
+func made(res *testenv.BuildResult) []string {
 	var names []string
 	for _, v := range res.Vertices {
 		if len(v.Inputs) > 0 && v.Ran() {
@@ -24,7 +24,7 @@ func worked(res *testenv.BuildResult) []string {
 
 // What one machine has built, another that has never built takes from the registry: it runs
 // nothing, asks no mirror, and exports the same layers.
-func TestIntegrationRegistryCache(t *testing.T) {
+func TestIntegrationCacheOnAnotherMachine(t *testing.T) {
 	env := shared.Env(t)
 	app := cachingApp()
 	buildroot := cachingApp()
@@ -45,7 +45,7 @@ func TestIntegrationRegistryCache(t *testing.T) {
 			env.Fixtures.ResetRequests()
 			res, err := second.Build(t.Context(), b.on(t, env))
 			require.NoError(t, err, res.Log())
-			require.Empty(t, worked(res))
+			require.Empty(t, made(res))
 			require.Empty(t, env.Fixtures.Requests(""))
 			require.Equal(t, first.Image.Layers, res.Image.Layers)
 			// The daemon's own notes on where it has layers from, the history, do differ.
