@@ -33,7 +33,7 @@ func (g *Graph) pip() ([]llb.State, error) {
 		return nil, err
 	}
 	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
-	installed := g.runOn(builder, op{
+	installed := g.runOn(builder, g.Base.Platform, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
 		args: args,
 		env: [][2]string{
