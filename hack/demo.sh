@@ -89,5 +89,7 @@ if docker_works; then
     with_docker
 else
     hack/setup.sh
-    exec go run ./hack/demo -spec "$spec"
+    # Not by `go run`, which does not pass a SIGTERM on.
+    go build -o out/demo/demo ./hack/demo
+    exec out/demo/demo -spec "$spec"
 fi

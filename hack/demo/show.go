@@ -13,6 +13,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
@@ -87,8 +89,15 @@ func freePort() (string, error) {
 	return port, err
 }
 
+// startUps is how often the start-up is timed.
+const startUps = 3
+
 // printTable compares the images.
 func printTable(ctx context.Context, all images) error {
+	step("comparing the images")
+	if err := prepare(ctx, all.base.Image, all.final.Image, all.buildroot.Image); err != nil {
+		return err
+	}
 	w := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "image\ton disk\tpulled\tlayers\tpackages\tstart-up\t")
 	for _, row := range []struct {
@@ -113,6 +122,17 @@ func printTable(ctx context.Context, all images) error {
 	return w.Flush()
 }
 
+// prepare reads and unpacks images, which they remember, all at once: the times to be taken of
+// them are taken after that.
+func prepare(ctx context.Context, imgs ...*testenv.Image) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, img := range imgs {
+		group.Go(func() error { _, err := img.Files(); return err })
+		group.Go(func() error { _, err := img.Rootfs(ctx); return err })
+	}
+	return group.Wait()
+}
+
 // packages counts the packages of Alpine and of Python.
 func packages(ctx context.Context, img *testenv.Image) (int, error) {
 	installed, err := img.ReadFile(ctx, "/lib/apk/db/installed")
@@ -135,7 +155,7 @@ func packages(ctx context.Context, img *testenv.Image) (int, error) {
 // startUp is the median time of a container that starts Python and ends.
 func startUp(ctx context.Context, img *testenv.Image) (time.Duration, error) {
 	var times []time.Duration
-	for range 5 {
+	for range startUps {
 		res, err := img.Run(ctx, testenv.RunOptions{Entrypoint: []string{"/usr/local/bin/python"}, Args: []string{"-I", "-c", "pass"}})
 		if err != nil {
 			return 0, err
@@ -153,17 +173,25 @@ func (d *demo) keep(all images, spec string) error {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
-		if err := os.CopyFS(dir, os.DirFS(built.Layout)); err != nil {
+		if err := os.Rename(built.Layout, dir); err != nil {
 			return fmt.Errorf("keep the image: %w", err)
 		}
 	}
 	fmt.Printf(`
-The images are OCI layouts in out/demo/final and out/demo/buildroot. Next:
-  edit %s and run this again: only what depends on the change is built
+The images are OCI layouts in %s/final and %[1]s/buildroot. Next:
+  edit %[2]s and run this again: only what depends on the change is built
   make demo SPEC=path/to/your/spec   the same for a spec of your own
-  docker build -t hello %s   where there is Docker
-`, spec, filepath.Dir(spec))
+  docker build -t hello %[3]s   where there is Docker
+`, d.shown(), spec, filepath.Dir(spec))
 	return nil
+}
+
+// shown is the folder of what stays as a user names it.
+func (d *demo) shown() string {
+	if relative, err := filepath.Rel(d.root, d.out); err == nil && filepath.IsLocal(relative) {
+		return relative
+	}
+	return d.out
 }
 
 func indent(text string) string {
