@@ -46,9 +46,9 @@ fuzz: ## every fuzz test for FUZZTIME
 	@hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: integration
-integration: ## the tests that start daemons; needs root
+integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
 test-docker: ## the tests on a Docker Engine, which they start themselves; installs docker.io
@@ -72,7 +72,7 @@ demo: ## build and run an example, or SPEC=path, with Docker or without
 
 .PHONY: bench
 bench: ## measure builds and images
-	$(GO) run ./hack/bench
+	@hack/as-root.sh $(GO) run ./hack/bench
 
 .PHONY: clean
 clean: ## remove what is built; the tools of out/bin stay

@@ -91,5 +91,5 @@ else
     hack/setup.sh
     # Not by `go run`, which does not pass a SIGTERM on.
     go build -o out/demo/demo ./hack/demo
-    exec out/demo/demo -spec "$spec"
+    exec hack/as-root.sh out/demo/demo -spec "$spec"
 fi

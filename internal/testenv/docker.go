@@ -29,6 +29,9 @@ type Docker struct {
 // skips the test, with the reason, where there is none to be started.
 func (e *Env) RequireDocker(tb testing.TB) *Docker {
 	tb.Helper()
+	if Rootless() {
+		tb.Skip("dockerd needs root outside of a user namespace as well")
+	}
 	for _, name := range []string{"dockerd", "docker", "buildx"} {
 		if _, err := Binary(name); err != nil {
 			tb.Skipf("needs a Docker Engine to start (Debian: apt-get install docker.io): %v", err)

@@ -11,6 +11,8 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
+	"github.com/moby/buildkit/util/rootless/mountopts"
+	"github.com/moby/buildkit/util/rootless/specconv"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -51,6 +53,9 @@ func runtimeSpec(ctx context.Context, id, rootfs string, image dockerspec.Docker
 	if opts.NoNewPrivileges {
 		specOpts = append(specOpts, oci.WithNoNewPrivileges)
 	}
+	if Rootless() {
+		specOpts = append(specOpts, withoutRoot)
+	}
 	// The defaults want a namespace; the cgroup they would put it in is replaced.
 	ctx = namespaces.WithNamespace(ctx, "testenv")
 	return oci.GenerateSpec(ctx, nil, &containers.Container{ID: id}, specOpts...)
@@ -65,6 +70,16 @@ func processArgs(image dockerspec.DockerOCIImageConfig, opts RunOptions) []strin
 		cmd = opts.Args
 	}
 	return append(append([]string{}, entrypoint...), cmd...)
+}
+
+// withoutRoot asks for nothing that takes more than a user namespace: as BuildKit does, no
+// cgroup and no /sys.
+func withoutRoot(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) (err error) {
+	if _, err = specconv.ToRootless(s); err != nil {
+		return err
+	}
+	s.Mounts, err = mountopts.FixUpOCI(s.Mounts)
+	return err
 }
 
 // withUser resolves names in the image's own passwd and group files.
