@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
+)
+
+// dockerDemo is `make demo SPEC=…` on an engine that has no network but the host's, where the
+// mirror is: all that it is told of that are flags of docker's own.
+func dockerDemo(t *testing.T, env *testenv.Env, docker *testenv.Docker, spec string) *exec.Cmd {
+	t.Helper()
+	root, err := testenv.RepoRoot()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "hack", "demo.sh"), spec)
+	cmd.Env = append(docker.Command(t.Context()).Env, "DOCKER_BUILD_FLAGS=--network=host", "SPEC_BUILD_FLAGS="+strings.Join([]string{
+		"--build-arg=APK_REPOSITORIES=" + env.Fixtures.APKRepository(),
+		"--build-arg=PIP_FIND_LINKS=" + env.Fixtures.Wheels(), "--build-arg=PIP_NO_INDEX=1",
+		"--build-context=apk-keys=" + filepath.Dir(env.Fixtures.APKKey()),
+	}, " "))
+	return cmd
+}
+
+// TestIntegrationDockerDemo runs the demonstration as somebody who has Docker sees it.
+func TestIntegrationDockerDemo(t *testing.T) {
+	env := testenv.New(t, testenv.Options{})
+	docker := env.RequireDocker(t)
+	env.RequireGolang(t)
+
+	out, err := dockerDemo(t, env, docker, "examples/simple-flask").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "    Hello, world!\n")
+	require.Regexp(t, `(?m)^ +final +\d+\.\d MB +\d+\.\d MiB +\d+ +\d+ +\d+ ms$`, string(out))
+	require.Contains(t, string(out), "[pip] install -r requirements.txt", "its progress is shown")
+	require.Less(t, strings.Count(string(out), "\n"), 80, "and is no wall of text:\n%s", out)
+	left, err := docker.Command(t.Context(), "ps", "--all", "--quiet").Output()
+	require.NoError(t, err)
+	require.Empty(t, string(left), "the container is gone")
+	t.Logf("%s", out)
+}
