@@ -72,6 +72,9 @@ func run(ctx context.Context, spec, out string) (err error) {
 	return d.keep(images, spec)
 }
 
+// workFolder is for what goes with the demonstration. The go command passes over its name.
+const workFolder = "_work"
+
 // A demo is the environment that the demonstration runs in.
 type demo struct {
 	env  *testenv.Env
@@ -92,7 +95,10 @@ func start(ctx context.Context, out string) (_ *demo, err error) {
 	if d.lock, err = lock(d.out); err != nil {
 		return nil, err
 	}
-	d.env, err = testenv.Start(ctx, testenv.Options{Daemon: testenv.DaemonOptions{Root: filepath.Join(d.out, "buildkit")}})
+	d.env, err = testenv.Start(ctx, testenv.Options{Daemon: testenv.DaemonOptions{
+		Root: filepath.Join(d.out, "buildkit"),
+		Dir:  filepath.Join(d.out, workFolder),
+	}})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start a BuildKit daemon: %w", err), d.lock.Close())
 	}
