@@ -55,16 +55,16 @@ test-docker: ## the tests on a Docker Engine, which they start themselves; insta
 	@hack/setup.sh dockerd
 	@$(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine$$' PACKAGES=./frontend
 
-# The steps one after another, whatever -j says: the slow ones use all cores.
+# The steps one after another, whatever -j says: the slow ones use all cores. Their results are
+# in a folder of this run's own, as another may be under way.
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran
-	@$(MAKE) --no-print-directory setup
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory fuzz
-	@$(MAKE) --no-print-directory integration
-	@echo "== all tests"
-	@$(summary) -base $(results)/unit.json $(results)/integration.json
+	@mkdir -p $(results); run=$$(mktemp -d $(results)/XXXXXX); trap 'rm -rf "$$run"' EXIT; trap 'exit 130' INT TERM; \
+	for step in setup lint unit fuzz integration; do \
+		$(MAKE) --no-print-directory "$$step" results="$$run" || exit; \
+	done; \
+	echo "== all tests"; \
+	$(summary) -base "$$run/unit.json" "$$run/integration.json"
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without

@@ -69,10 +69,18 @@ base_image() {
     fi
 }
 
+# one_at_a_time: wait for another that makes the same in this clone.
+one_at_a_time() {
+    mkdir -p out
+    exec 9>out/.setup
+    ! have flock || flock 9
+}
+
 if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
+one_at_a_time
 install_packages "$@"
 build_tools
 base_image
