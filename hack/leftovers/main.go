@@ -33,7 +33,7 @@ const grace = 10 * time.Second
 
 func main() {
 	var ignore []string
-	flag.Func("ignore", "`path` that may be new, with all below it; may be repeated", func(path string) error {
+	flag.Func("ignore", "`pattern` of paths that may be new, with all below them; may be repeated", func(path string) error {
 		ignore = append(ignore, path)
 		return nil
 	})
@@ -54,7 +54,7 @@ func main() {
 // run runs the command and returns what it left.
 func run(args, ignore []string) (found []string, err error) {
 	if len(args) == 0 {
-		return nil, errors.New("usage: leftovers [-ignore PATH]... -- COMMAND [ARGUMENT...]")
+		return nil, errors.New("usage: leftovers [-ignore PATTERN]... -- COMMAND [ARGUMENT...]")
 	}
 	if err := leftovers.Adopt(); err != nil {
 		return nil, err

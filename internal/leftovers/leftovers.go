@@ -117,17 +117,29 @@ func (s Snapshot) folder(folder string, depth int) error {
 	})
 }
 
-// Since returns what is in s and was not in before, in order, without what ignore matches: a
-// path or, with what is below it, a folder.
+// Since returns what is in s and was not in before, in order: of a new folder, not what is in
+// it. Patterns of filepath.Match tell the paths to ignore, with all below them.
 func (s Snapshot) Since(before Snapshot, ignore ...string) []string {
 	var found []string
 	for name := range s {
-		if !before[name] && !slices.ContainsFunc(ignore, func(path string) bool {
-			return name == "file "+path || strings.HasPrefix(name, "file "+path+"/")
-		}) {
-			found = append(found, name)
+		if before[name] || isNew(filepath.Dir(name), s, before) || ignored(name, ignore) {
+			continue
 		}
+		found = append(found, name)
 	}
 	slices.Sort(found)
 	return found
+}
+
+func isNew(name string, s, before Snapshot) bool { return s[name] && !before[name] }
+
+func ignored(name string, patterns []string) bool {
+	for path := strings.TrimPrefix(name, "file "); path != "." && path != "/"; path = filepath.Dir(path) {
+		for _, pattern := range patterns {
+			if match, err := filepath.Match(pattern, path); match && err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }

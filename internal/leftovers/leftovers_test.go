@@ -42,11 +42,13 @@ func TestSnapshot(t *testing.T) {
 		return s
 	}
 	write("old")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "old-folder"), 0o755))
 	before := take()
 	write("new")
-	write("cache/entry")
-	write("one/two/too deep")
+	write("cache-1/entry")
+	write("old-folder/two/too deep")
+	write("new-folder/entry")
 	require.Equal(t, []string{
-		"file " + dir + "/new", "file " + dir + "/one", "file " + dir + "/one/two",
-	}, take().Since(before, filepath.Join(dir, "cache")))
+		"file " + dir + "/new", "file " + dir + "/new-folder", "file " + dir + "/old-folder/two",
+	}, take().Since(before, filepath.Join(dir, "cache-*")))
 }
