@@ -66,6 +66,8 @@ build_tools() {
 base_image() {
     if [ -z "${DISTROLESS_FIXTURES-}" ] && [ ! -d ../shared/fixtures ]; then
         hack/offline.sh
+        # Where a registry can be reached, its image is better than the stand-in.
+        hack/online.sh || :
     fi
 }
 

@@ -136,11 +136,11 @@ func writeLayout(dir, tag string, images []v1.Image) error {
 	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag})); err != nil {
 		return err
 	}
-	return letAllRead(dir)
+	return LetAllRead(dir)
 }
 
-// letAllRead opens the files of a folder to readers: blobs are written for their owner only.
-func letAllRead(dir string) error {
+// LetAllRead opens the files of a folder to readers: blobs are written for their owner only.
+func LetAllRead(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
