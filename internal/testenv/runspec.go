@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -32,8 +34,8 @@ func runtimeSpec(ctx context.Context, id, rootfs string, image dockerspec.Docker
 		oci.WithCgroup("/" + id),
 		oci.WithHostNamespace(specs.NetworkNamespace),
 		oci.WithHostname(id),
-		oci.WithHostHostsFile,
-		oci.WithHostResolvconf,
+		withHostFile("/etc/hosts", oci.WithHostHostsFile),
+		withHostFile("/etc/resolv.conf", oci.WithHostResolvconf),
 		oci.WithoutRunMount,
 		oci.WithDefaultUnixDevices,
 		oci.WithNewPrivileges, // containerd's default is stricter than Docker's
@@ -80,6 +82,16 @@ func withoutRoot(_ context.Context, _ oci.Client, _ *containers.Container, s *oc
 	}
 	s.Mounts, err = mountopts.FixUpOCI(s.Mounts)
 	return err
+}
+
+// withHostFile shares a file of this machine, if there is one: the smallest Debian has no hosts.
+func withHostFile(path string, share oci.SpecOpts) oci.SpecOpts {
+	return func(ctx context.Context, client oci.Client, c *containers.Container, s *oci.Spec) error {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return share(ctx, client, c, s)
+	}
 }
 
 // withUser resolves names in the image's own passwd and group files.
