@@ -20,6 +20,7 @@ have() {
 package_of() {
     case $1 in
     dockerd) echo docker.io ;;
+    newuidmap) echo uidmap ;;
     *) echo "$1" ;;
     esac
 }
@@ -27,6 +28,8 @@ package_of() {
 # install_packages PROGRAM…: from the system's packages, where a program is missing.
 install_packages() {
     missing=
+    # Who is not root needs it to be that of a user namespace: see hack/as-root.sh.
+    [ "$(id -u)" -eq 0 ] || set -- newuidmap "$@"
     for program in git runc shellcheck "$@"; do
         have "$program" || missing="$missing $(package_of "$program")"
     done
