@@ -53,18 +53,11 @@ integration: ## the tests that start daemons; needs root, or a user namespace
 .PHONY: test-docker
 test-docker: ## the tests on a Docker Engine, which they start themselves; installs docker.io
 	@hack/setup.sh dockerd
-	@$(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine$$' PACKAGES=./frontend
+	@$(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES='./frontend ./hack/demo'
 
-# The steps one after another, whatever -j says: the slow ones use all cores. Their results are
-# in a folder of this run's own, as another may be under way.
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran
-	@mkdir -p $(results); run=$$(mktemp -d $(results)/XXXXXX); trap 'rm -rf "$$run"' EXIT; trap 'exit 130' INT TERM; \
-	for step in setup lint unit fuzz integration; do \
-		$(MAKE) --no-print-directory "$$step" results="$$run" || exit; \
-	done; \
-	echo "== all tests"; \
-	$(summary) -base "$$run/unit.json" "$$run/integration.json"
+	@hack/test.sh $(results)
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without

@@ -26,8 +26,8 @@ func dockerDemo(t *testing.T, env *testenv.Env, docker *testenv.Docker, spec str
 	return cmd
 }
 
-// TestIntegrationDockerDemo runs the demonstration as somebody who has Docker sees it.
-func TestIntegrationDockerDemo(t *testing.T) {
+// TestIntegrationDockerEngineDemo runs the demonstration as somebody who has Docker sees it.
+func TestIntegrationDockerEngineDemo(t *testing.T) {
 	env := testenv.New(t, testenv.Options{})
 	docker := env.RequireDocker(t)
 	env.RequireGolang(t)
