@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,8 +41,30 @@ func TestIntegrationDockerEngineDemo(t *testing.T) {
 	require.Regexp(t, `(?m)^ +final +\d+\.\d MB +\d+\.\d MiB +\d+ +\d+ +\d+ ms$`, string(out))
 	require.Contains(t, string(out), "[pip] install -r requirements.txt", "its progress is shown")
 	require.Less(t, strings.Count(string(out), "\n"), 80, "and is no wall of text:\n%s", out)
+	requireNoContainer(t, docker)
+
+	// Stopped with Ctrl-C while the container runs, it leaves neither that nor files.
+	tmp := t.TempDir()
+	cmd := dockerDemo(t, env, docker, "examples/simple-flask")
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	require.NoError(t, waitFor(stdout, "==> comparing"))
+	require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+	_, err = io.Copy(io.Discard, stdout)
+	require.NoError(t, err)
+	require.Error(t, cmd.Wait())
+	requireNoContainer(t, docker)
+	files, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	require.Empty(t, files)
+}
+
+func requireNoContainer(t *testing.T, docker *testenv.Docker) {
+	t.Helper()
 	left, err := docker.Command(t.Context(), "ps", "--all", "--quiet").Output()
 	require.NoError(t, err)
 	require.Empty(t, string(left), "the container is gone")
-	t.Logf("%s", out)
 }

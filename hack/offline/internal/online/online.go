@@ -105,7 +105,7 @@ func (o Options) pull(ctx context.Context, tag, dir string) ([]v1.Image, error) 
 	if err != nil {
 		return nil, err
 	}
-	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	var index v1.ImageIndex = mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	var images []v1.Image
 	for _, arch := range o.Arches {
 		platform := v1.Platform{OS: "linux", Architecture: arch}
@@ -114,7 +114,7 @@ func (o Options) pull(ctx context.Context, tag, dir string) ([]v1.Image, error) 
 			return nil, err
 		}
 		images = append(images, image)
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}}).(v1.ImageIndex)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}})
 	}
 	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag})); err != nil {
 		return nil, err
