@@ -5,7 +5,7 @@ FUZZTIME   ?= 20s
 # go test's own flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
 TESTFLAGS  ?=
 PACKAGES   ?= ./...
-TIMEOUT    ?= 30m
+TIMEOUT    ?= 60m
 PLATFORMS  ?= linux/amd64,linux/arm64
 
 results    := out/test
@@ -46,26 +46,19 @@ fuzz: ## every fuzz test for FUZZTIME
 	@hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: integration
-integration: ## the tests that start daemons; needs root
+integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
 test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one
 	@hack/setup.sh dockerd gcc pkg-config libseccomp
 	@hack/moby.sh || echo "the tests on a current Docker Engine are going to be skipped"
-	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES=./frontend
+	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES='./frontend ./hack/demo'
 
-# The steps one after another, whatever -j says: the slow ones use all cores.
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran
-	@$(MAKE) --no-print-directory setup
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory fuzz
-	@$(MAKE) --no-print-directory integration
-	@echo "== all tests"
-	@$(summary) -base $(results)/unit.json $(results)/integration.json
+	@hack/test.sh $(results)
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without
@@ -73,7 +66,7 @@ demo: ## build and run an example, or SPEC=path, with Docker or without
 
 .PHONY: bench
 bench: ## measure builds and images
-	$(GO) run ./hack/bench
+	@hack/as-root.sh $(GO) run ./hack/bench
 
 .PHONY: clean
 clean: ## remove what is built; the tools of out/bin stay

@@ -27,6 +27,7 @@ package_of() {
     dockerd) echo docker.io ;;
     gcc) echo gcc libc6-dev ;;
     libseccomp) echo libseccomp-dev ;;
+    newuidmap) echo uidmap ;;
     *) echo "$1" ;;
     esac
 }
@@ -34,6 +35,8 @@ package_of() {
 # install_packages PROGRAM…: from the system's packages, where a program is missing.
 install_packages() {
     missing=
+    # Who is not root needs it to be that of a user namespace: see hack/as-root.sh.
+    [ "$(id -u)" -eq 0 ] || set -- newuidmap "$@"
     for program in git runc shellcheck "$@"; do
         have "$program" || missing="$missing $(package_of "$program")"
     done
@@ -109,13 +112,23 @@ build_tools() {
 base_image() {
     if [ -z "${DISTROLESS_FIXTURES-}" ] && [ ! -d ../shared/fixtures ]; then
         hack/offline.sh
+        # Where a registry can be reached, its image is better than the stand-in.
+        hack/online.sh || :
     fi
+}
+
+# one_at_a_time: wait for another that makes the same in this clone.
+one_at_a_time() {
+    mkdir -p out
+    exec 9>out/.setup
+    ! have flock || flock 9
 }
 
 if ! have go; then
     echo "setup: Go is missing: see https://go.dev/doc/install" >&2
     exit 1
 fi
+one_at_a_time
 install_packages "$@"
 install_qemu
 build_tools

@@ -12,6 +12,8 @@ type daemonConfig struct {
 	Address      string
 	TraceSocket  string
 	Runc         string
+	Rootless     bool
+	Cgroup       string // parent of the cgroups of ops
 	Mirror       string // host:port that stands for docker.io; may be empty
 	Entitlements []string
 	Extra        string
@@ -31,6 +33,7 @@ func (c daemonConfig) toml() []byte {
 	fmt.Fprintf(&b, "[worker.containerd]\nenabled = false\n")
 	// On the host's network, ops reach the servers on loopback.
 	fmt.Fprintf(&b, "[worker.oci]\nenabled = true\nsnapshotter = \"auto\"\nnetworkMode = \"host\"\ngc = false\nbinary = %q\n", c.Runc)
+	fmt.Fprintf(&b, "rootless = %t\ndefaultCgroupParent = %q\n", c.Rootless, c.Cgroup)
 	if c.Mirror != "" {
 		fmt.Fprintf(&b, "[registry.\"docker.io\"]\nmirrors = [%q]\n", c.Mirror)
 		fmt.Fprintf(&b, "[registry.%q]\nhttp = true\ninsecure = true\n", c.Mirror)

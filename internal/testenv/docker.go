@@ -51,6 +51,9 @@ func (e *Env) requireEngine(tb testing.TB, find func() (engine, error), needs st
 	if os.Getenv(enginesEnv) != "1" {
 		tb.Skipf("%s is not 1: not asked for Docker Engines, as `make test-docker` does", enginesEnv)
 	}
+	if Rootless() {
+		tb.Skip("dockerd needs root outside of a user namespace as well")
+	}
 	engine, err := find()
 	if err != nil {
 		tb.Skipf("%s: %v", needs, err)
