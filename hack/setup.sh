@@ -1,15 +1,13 @@
 #!/bin/sh
 # Make this machine ready to build and test: the few programs that come from the
-# system's packages, and the Go tools of hack/tools in out/bin. What is there is
-# left alone, so running it again costs nothing. Arguments are further programs to
+# system's packages, and the Go tools of hack/tools and hack/actionlint in out/bin. What
+# is there is left alone, so running it again costs nothing. Arguments are further programs to
 # have: dockerd.
 set -eu
 
 cd "$(dirname "$0")/.."
 
-tools=hack/tools
 bin=out/bin
-stamp=$bin/.tools
 
 # have PROGRAM: is it on PATH, or where administrators' programs are?
 have() {
@@ -44,14 +42,17 @@ install_packages() {
     echo "setup: until then, the checks and tests that need them are skipped." >&2
 }
 
-# fingerprint: what the tools are built from, and with.
+# fingerprint MODULE: what its tools are built from, and with.
 fingerprint() {
-    cksum "$tools/go.mod" "$tools/go.sum"
+    cksum "$1/go.mod" "$1/go.sum"
     go env GOVERSION GOOS GOARCH
 }
 
+# build_tools MODULE: the tools that its go.mod lists.
 build_tools() {
-    wanted=$(fingerprint)
+    tools=$1
+    stamp=$bin/.${tools##*/}
+    wanted=$(fingerprint "$tools")
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
         return 0
     fi
@@ -74,6 +75,7 @@ if ! have go; then
     exit 1
 fi
 install_packages "$@"
-build_tools
+build_tools hack/tools
+build_tools hack/actionlint # apart: it needs another version of a library than these
 base_image
 echo "setup: ready"
