@@ -25,7 +25,7 @@ package_of() {
 # install_packages PROGRAM…: from the system's packages, where a program is missing.
 install_packages() {
     missing=
-    for program in git runc shellcheck "$@"; do
+    for program in git jq runc shellcheck "$@"; do
         have "$program" || missing="$missing $(package_of "$program")"
     done
     [ -n "$missing" ] || return 0
