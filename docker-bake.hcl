@@ -119,7 +119,7 @@ target "python" {
 target "examples" {
   name = "example-${example}"
   matrix = {
-    example = ["httpie", "minimal", "simple-flask"]
+    example = ["ci", "httpie", "minimal", "simple-flask"]
   }
   context = "examples/${example}"
   args    = { BUILDKIT_SYNTAX = FRONTEND }
