@@ -1,7 +1,6 @@
 package frontend_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -238,13 +237,10 @@ func (p *publisher) requireCatalogue(t *testing.T, patch string, pushed map[stri
 		require.Greater(t, image.Size, int64(5<<20), image.URL)
 	}
 
-	hub := bytes.ReplaceAll(lists["metadata"], []byte(p.env.Registry.Host()+"/hub/"), []byte("docker.io/autumnjolitz/"))
-	published := filepath.Join(p.temp, "published.json")
-	require.NoError(t, os.WriteFile(published, hub, 0o644))
 	readme := filepath.Join(p.temp, "README.rst")
-	p.shell(tool + " render -keep-trailing-newline -images " + published + " -o " + readme)
+	p.shell(tool + " render -keep-trailing-newline -images " + filepath.Join(p.temp, "metadata.list.json") + " -o " + readme)
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
-	require.Contains(t, string(text), "distroless-python:3.13-alpine3.20``")
+	require.Contains(t, string(text), "``"+p.env.Registry.Ref("hub/distroless-python:3.13-alpine3.20")+"``, ``"+patch+"-alpine3.20``")
 	require.Contains(t, string(text), pushed["final"])
 }
