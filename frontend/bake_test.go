@@ -129,3 +129,23 @@ func TestBakeExamples(t *testing.T) {
 	}
 	require.Equal(t, want, slices.Sorted(maps.Keys(plan)))
 }
+
+// The example for users writes to its cache when it is told to, and reads it when it has one.
+func TestBakeOfTheExampleForUsers(t *testing.T) {
+	dir := filepath.Join(repoRoot(t), "examples", "ci")
+	plan := bakePlan(t, dir, nil, "default", "test")
+	require.Equal(t, []string{"report", "test", "web"}, slices.Sorted(maps.Keys(plan)))
+	require.Equal(t, []string{"docker.io/example/web:dev"}, plan["web"].Tags)
+	require.Empty(t, plan["web"].CacheFrom)
+	require.Empty(t, plan["web"].CacheTo)
+
+	from := []map[string]string{{"type": "registry", "ref": "ghcr.io/me/cache:report"}}
+	to := []map[string]string{{"type": "registry", "ref": "ghcr.io/me/cache:report", "mode": "max"}}
+	branch := bakePlan(t, dir, []string{"REGISTRY=ghcr.io/me", "TAG=abc", "CACHE=ghcr.io/me/cache", "CACHE_WRITE=false"})["report"]
+	require.Equal(t, []string{"ghcr.io/me/report:abc"}, branch.Tags)
+	require.Equal(t, from, branch.CacheFrom)
+	require.Empty(t, branch.CacheTo)
+	main := bakePlan(t, dir, []string{"CACHE=ghcr.io/me/cache", "CACHE_WRITE=true"})["report"]
+	require.Equal(t, from, main.CacheFrom)
+	require.Equal(t, to, main.CacheTo)
+}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
@@ -83,15 +82,8 @@ func (p *publisher) shell(script string) map[string]string {
 // step returns the script of a step of the workflow.
 func (p *publisher) step(job, id string) string {
 	p.t.Helper()
-	data, err := os.ReadFile(filepath.Join(p.root, ".github", "workflows", "publish.yml"))
-	require.NoError(p.t, err)
-	var workflow struct {
-		Jobs map[string]struct {
-			Steps []struct{ ID, Run string }
-		}
-	}
-	require.NoError(p.t, yaml.Unmarshal(data, &workflow))
-	for _, step := range workflow.Jobs[job].Steps {
+	w := readWorkflow(p.t, filepath.Join(p.root, ".github", "workflows", "publish.yml"))
+	for _, step := range w.Jobs[job].Steps {
 		if step.ID == id {
 			return step.Run
 		}
@@ -138,6 +130,12 @@ func TestIntegrationPublish(t *testing.T) {
 		require.Equal(t, patch, python(t, final, "import platform; print(platform.python_version())"))
 		buildroot := p.pull(t, "hub/distroless-python:3.13-alpine3.20-buildroot")
 		require.Contains(t, run(t, buildroot, testenv.RunOptions{Entrypoint: []string{"chroot-apk", "info"}}), "dash")
+	})
+	t.Run("example", func(t *testing.T) {
+		// Nothing can be loaded where there is no engine, so it goes to the registry.
+		minimal := env.Registry.Ref("example/minimal")
+		p.shell(requireReplace(t, p.step("examples", "build"), "--load examples", "--push --set example-minimal.tags="+minimal+" example-minimal"))
+		require.Equal(t, "Python "+patch+"\n", run(t, p.pull(t, "example/minimal"), testenv.RunOptions{Args: []string{"-V"}}))
 	})
 	t.Run("provenance", func(t *testing.T) { p.requireProvenance(t, "hub/distroless-python@"+pushed["final"]) })
 	t.Run("catalogue", func(t *testing.T) { p.requireCatalogue(t, patch, pushed) })

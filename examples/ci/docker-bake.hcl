@@ -13,7 +13,6 @@ variable "CACHE" {
 }
 
 variable "CACHE_WRITE" {
-  type    = bool
   default = false
 }
 
