@@ -82,5 +82,5 @@ bench: ## measure builds and images
 
 .PHONY: clean
 clean: ## remove what is built; the tools of out/bin stay
-	rm -rf out/frontend $(results) out/bin/frontend
+	rm -rf out/frontend $(results) out/bin/frontend out/bin/catalogue
 	@echo "out/bin is left: remove out to start over"

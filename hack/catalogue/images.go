@@ -89,7 +89,8 @@ func decodeVariables(data []byte) (map[string]any, error) {
 	if !ok {
 		return nil, errors.New("expected an object or a list of images")
 	}
-	return variables, checkSizes(variables["images"])
+	markSizes(variables["images"])
+	return variables, nil
 }
 
 // withNumbers replaces numbers as they are written by what they are.
@@ -113,20 +114,20 @@ func withNumbers(value any) any {
 	return value
 }
 
-// checkSizes refuses sizes that are no numbers: Jinja gives an error where a template
-// calculates with one, the library here would take it for 0.
-func checkSizes(images any) error {
+// markSizes puts an error in the place of sizes that are no numbers, which comes up when a
+// template uses it: Jinja has one where a template calculates with such a size, the library
+// here would take it for 0.
+func markSizes(images any) {
 	list, _ := images.([]any)
 	for i, entry := range list {
 		image, ok := entry.(map[string]any)
 		if !ok {
-			return fmt.Errorf("images[%d]: expected an object", i)
+			continue
 		}
 		switch image["size"].(type) {
 		case int, float64:
 		default:
-			return fmt.Errorf("images[%d] (%v): size is %v: expected a number of bytes", i, image["url"], image["size"])
+			image["size"] = fmt.Errorf("images[%d] (%v): size is %v: expected a number of bytes", i, image["url"], image["size"])
 		}
 	}
-	return nil
 }
