@@ -32,14 +32,20 @@ build: ## compile everything, and the frontend into out/bin
 frontend-image: ## write the frontend's image to out/frontend, an OCI layout
 	$(GO) run ./hack/frontend-image -platform $(PLATFORMS) -o out/frontend
 
+.PHONY: readme
+readme: ## render README.rst from docs/README.rst.tmpl and docs/images.json
+	$(GO) -C hack/catalogue build -o $(CURDIR)/out/bin/catalogue .
+	out/bin/catalogue render -keep-trailing-newline
+
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, shellcheck
+lint: ## gofmt, go vet, staticcheck, shellcheck, actionlint
 	@hack/lint.sh
 
 .PHONY: unit
 unit: ## the tests that need nothing but Go
 	@rm -f $(results)/unit.json
-	@DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -save $(results)/unit.json
+	@{ DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES); \
+		$(if $(filter ./...,$(PACKAGES)),$(GO) -C hack/catalogue test -json $(TESTFLAGS) ./...;) } | $(summary) -save $(results)/unit.json
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME
@@ -70,5 +76,5 @@ bench: ## measure builds and images
 
 .PHONY: clean
 clean: ## remove what is built; the tools of out/bin stay
-	rm -rf out/frontend $(results) out/bin/frontend
+	rm -rf out/frontend $(results) out/bin/frontend out/bin/catalogue
 	@echo "out/bin is left: remove out to start over"

@@ -1,15 +1,13 @@
 #!/bin/sh
 # Make this machine ready to build and test: the few programs that come from the
-# system's packages, and the Go tools of hack/tools in out/bin. What is there is
-# left alone, so running it again costs nothing. Arguments are further programs to
+# system's packages, and the Go tools of hack/tools and hack/actionlint in out/bin. What
+# is there is left alone, so running it again costs nothing. Arguments are further programs to
 # have: dockerd, and what hack/moby.sh needs.
 set -eu
 
 cd "$(dirname "$0")/.."
 
-tools=hack/tools
 bin=out/bin
-stamp=$bin/.tools
 
 # have PROGRAM: is it on PATH, or where administrators' programs are? Headers of a C library
 # count as programs.
@@ -37,7 +35,7 @@ install_packages() {
     missing=
     # Who is not root needs it to be that of a user namespace: see hack/as-root.sh.
     [ "$(id -u)" -eq 0 ] || set -- newuidmap "$@"
-    for program in git runc shellcheck "$@"; do
+    for program in git jq runc shellcheck "$@"; do
         have "$program" || missing="$missing $(package_of "$program")"
     done
     [ -n "$missing" ] || return 0
@@ -90,14 +88,17 @@ extract_qemu() (
     mv "$download/usr/bin/$1" "$bin/$1"
 )
 
-# fingerprint: what the tools are built from, and with.
+# fingerprint MODULE: what its tools are built from, and with.
 fingerprint() {
-    cksum "$tools/go.mod" "$tools/go.sum"
+    cksum "$1/go.mod" "$1/go.sum"
     go env GOVERSION GOOS GOARCH
 }
 
+# build_tools MODULE: the tools that its go.mod lists.
 build_tools() {
-    wanted=$(fingerprint)
+    tools=$1
+    stamp=$bin/.${tools##*/}
+    wanted=$(fingerprint "$tools")
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
         return 0
     fi
@@ -131,6 +132,7 @@ fi
 one_at_a_time
 install_packages "$@"
 install_qemu
-build_tools
+build_tools hack/tools
+build_tools hack/actionlint # apart: it needs another version of a library than these
 base_image
 echo "setup: ready"
