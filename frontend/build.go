@@ -117,6 +117,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if err != nil {
 		return nil, err
 	}
+	prefix, buildPrefix := b.namePrefixes(*platform, build.Platform)
 	return graph.New(graph.Options{
 		Spec:            b.spec,
 		SourceMap:       b.src.SourceMap,
@@ -131,8 +132,8 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		CacheNamespace:  b.bc.CacheIDNamespace,
 		Merge:           b.supports(pb.CapMergeOp),
 		NoCache:         b.noCache,
-		NamePrefix:      b.namePrefix(*platform),
-		BuildNamePrefix: b.namePrefix(build.Platform),
+		NamePrefix:      prefix,
+		BuildNamePrefix: buildPrefix,
 	})
 }
 

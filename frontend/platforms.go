@@ -38,7 +38,7 @@ func (s *bases) get(platform ocispecs.Platform, resolve func() (*graph.Base, err
 // resolveBases finds the base image for a platform, and the one that ops execute on.
 func (b *builder) resolveBases(ctx context.Context, platform ocispecs.Platform) (base, build *graph.Base, err error) {
 	host := b.bc.BuildPlatforms[0]
-	if host.OS == platform.OS && host.Architecture == platform.Architecture {
+	if sameMachine(host, platform) {
 		base, err = b.resolveBase(ctx, platform)
 		return base, base, err
 	}
@@ -56,6 +56,12 @@ func (b *builder) resolveBases(ctx context.Context, platform ocispecs.Platform) 
 		return nil, nil, buildErr
 	}
 	return base, build, b.checkPair(base, build)
+}
+
+// sameMachine says whether one machine executes programs for both platforms. That variants of an
+// architecture differ does not keep it from that, or is for who asks for one to know.
+func sameMachine(one, other ocispecs.Platform) bool {
+	return one.OS == other.OS && one.Architecture == other.Architecture
 }
 
 // resolveBuildBase finds the base image for the platform of the daemon.
@@ -85,8 +91,7 @@ func (b *builder) checkPair(base, build *graph.Base) error {
 		name, base.Python, platforms.Format(base.Platform), build.Python, platforms.Format(build.Platform)), b.locate(path))
 }
 
-// emulates says whether the daemon, by its own account, executes programs of a platform that
-// is not its own.
+// emulates says whether the daemon, by its own account, executes programs of a platform.
 func (b *builder) emulates(platform ocispecs.Platform) bool {
 	for _, worker := range b.bc.BuildOpts().Workers {
 		if slices.ContainsFunc(worker.Platforms, func(p ocispecs.Platform) bool { return platforms.OnlyStrict(p).Match(platform) }) {

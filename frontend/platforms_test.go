@@ -189,3 +189,18 @@ func TestIntegrationForeignBuildroot(t *testing.T) {
 		require.Equal(t, foreign.Arch+"\n", out)
 	}
 }
+
+// The images that a Dockerfile names are made for its platforms.
+func TestIntegrationDockerfileForPlatforms(t *testing.T) {
+	env := shared.Env(t)
+	foreign := env.RequireForeign(t)
+	res := build{
+		spec:  "#syntax=autumnjolitz/distroless-frontend\nFROM " + published + "\nCOPY hello.py /\nCMD [\"/hello.py\"]\n",
+		files: map[string]string{"hello.py": "import os\nprint(os.uname().machine)\n"},
+		BuildRequest: testenv.BuildRequest{
+			Platforms: []string{foreign.Native, foreign.Platform},
+		},
+	}.must(t)
+	require.Equal(t, foreign.Arch+"\n", runForeign(t, foreign, res.Images[foreign.Platform], testenv.RunOptions{}))
+	run(t, res.Images[foreign.Native], testenv.RunOptions{})
+}

@@ -21,7 +21,7 @@ type Options struct {
 	// BuildBase is that image for the platform of the daemon, which is what ops execute on.
 	// Where the two platforms are one, it is Base.
 	BuildBase Base
-	// Emulated says that the daemon executes programs of Base.Platform, though it is not its own.
+	// Emulated says that the daemon executes programs of Base.Platform where that is not its own.
 	Emulated bool
 
 	// Context returns the build context of that name, "" being the main one, with at least
