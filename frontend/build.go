@@ -20,6 +20,9 @@ import (
 // Build is the frontend. Its errors carry the place in the spec they come from, where there
 // is one, so that clients print an excerpt.
 func Build(ctx context.Context, c client.Client) (*client.Result, error) {
+	if c.BuildOpts().Opts[keyRequestID] == schemaRequest.Name {
+		return schemaResult(), nil // it is about no file
+	}
 	bc, err := dockerui.NewClient(c)
 	if err != nil {
 		return nil, err
@@ -38,10 +41,10 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 
 // buildSpec builds the target of a spec, for each platform.
 func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*client.Result, error) {
-	if res, ok, err := handleSubrequest(ctx, bc); ok || err != nil {
+	if res, ok, err := handleSubrequest(ctx, bc, src); ok || err != nil {
 		return res, err
 	}
-	s, err := spec.Parse(src.Filename, src.Data)
+	s, err := parse(bc, src)
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +56,22 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
+	check := func(ctx context.Context) error { return warnOf(ctx, bc, src, s) }
 
-	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
+	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
+		s, err := parseFor(bc, src, platform)
+		if err != nil {
+			return nil, err
+		}
+		b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
 		g, err := b.graph(ctx, platform)
 		if err != nil {
 			return nil, err
+		}
+		if i == 0 { // once, and when .dockerignore has been read for the graph anyway
+			if err := check(ctx); err != nil {
+				return nil, err
+			}
 		}
 		st, err := target.state(g)
 		if err != nil {
