@@ -28,7 +28,7 @@ user: $APP_USER
 workdir: $FOLDER
 env: {GREETING: "${GREETING}, \\$USER", PLATFORM: $TARGETPLATFORM}
 labels: {package: $PACKAGE}
-entrypoint: [/usr/bin/dash, -c, 'cat *.txt; echo "$GREETING on $PLATFORM $0"', $PACKAGE]
+entrypoint: [/usr/bin/dash, -c, 'read -r line <"$(echo *.txt)"; echo "$line"; echo "$GREETING on $PLATFORM $0"', $PACKAGE]
 `
 
 func TestIntegrationArgs(t *testing.T) {

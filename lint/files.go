@@ -37,7 +37,7 @@ func copyIgnoredFile(in Input) []finding {
 }
 
 // script is a word of a command that can only be the path of a file of the author's.
-var script = regexp.MustCompile(`^[A-Za-z0-9_./-]+\.(?:py|sh)$`)
+var script = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./-]*\.(?:py|sh)$`)
 
 // notOurs are the folders that packages install into.
 var notOurs = regexp.MustCompile(`^/(?:bin|dev|etc|lib|mnt|proc|run|sbin|sys|tmp|usr|var)/`)
@@ -51,7 +51,8 @@ func fileNotCopied(in Input) []finding {
 		}
 		for i, word := range c.Args {
 			name := resolvePath(s, word)
-			if !script.MatchString(word) || strings.HasPrefix(word, "-") || notOurs.MatchString(name) || isMounted(s, name) || isCopied(s, name) {
+			onPath := i == 0 && at != "cmd" && !strings.Contains(word, "/") // cmd goes on from the entrypoint
+			if !script.MatchString(word) || onPath || notOurs.MatchString(name) || isMounted(s, name) || isCopied(s, name) {
 				continue
 			}
 			found = append(found, finding{item(at, i), fmt.Sprintf("No item of files puts %s into the image", name)})

@@ -9,7 +9,7 @@ import (
 var schema []byte
 
 // Schema returns the JSON Schema of a spec, for editors. hack/specdoc writes it from the types
-// of this package. https://json-schema.org/draft/2020-12
+// of this package. https://json-schema.org/draft-07
 func Schema() []byte { return schema }
 
 // Patterns returns the regular expressions of the strings that have to match one, by the paths

@@ -19,6 +19,9 @@ import (
 // schemaFile is the JSON Schema of a spec, relative to the repository's root.
 const schemaFile = "spec/schema.json"
 
+// draft is the newest that editors know well; the schema needs nothing newer.
+const draft = "http://json-schema.org/draft-07/schema#"
+
 const schemaURL = "https://raw.githubusercontent.com/autumnjolitz/distroless-frontend/main/" + schemaFile
 
 func updateSchema() error {
@@ -42,6 +45,7 @@ func schemaText() ([]byte, error) {
 	if err := describe(schema, reflect.TypeFor[spec.Spec](), ""); err != nil {
 		return nil, err
 	}
+	schema.Version = draft
 	schema.ID = schemaURL
 	schema.Title = "distroless-frontend"
 	schema.Description = "A spec of a distroless Python image."
