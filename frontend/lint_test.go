@@ -61,14 +61,15 @@ func TestIntegrationWarningsOfABuild(t *testing.T) {
 func TestIntegrationSkippedChecks(t *testing.T) {
 	const broken = "env: {TOKEN: x}\nentrypoint: [serve]\n"
 	for directive, want := range map[string][]string{
-		"":                                  {"RootUser", "SecretsUsedInArgOrEnv"},
-		"# check=skip=RootUser\n":           {"SecretsUsedInArgOrEnv"},
-		"# check=skip=RootUser,Other\n":     {"SecretsUsedInArgOrEnv"},
-		"# check=skip=all\n":                nil,
-		"# comment\n# check=skip=all\n":     {"RootUser", "SecretsUsedInArgOrEnv"}, // as in a Dockerfile
-		"# check=skip=all;error=true\n":     nil,
-		"# check=experimental=all\n":        {"RootUser", "SecretsUsedInArgOrEnv"},
-		"# check=error=false;skip=Secret\n": {"RootUser", "SecretsUsedInArgOrEnv"},
+		"":                              {"RootUser", "SecretsUsedInArgOrEnv"},
+		"# check=skip=RootUser\n":       {"SecretsUsedInArgOrEnv"},
+		"# check=skip=RootUser,Other\n": {"SecretsUsedInArgOrEnv"},
+		"# check=skip=all\n":            nil,
+		"# comment\n# check=skip=all\n": {"RootUser", "SecretsUsedInArgOrEnv"}, // as in a Dockerfile
+		"# check=skip=all\n# yaml-language-server: $schema=x\n": nil,
+		"# check=skip=all;error=true\n":                         nil,
+		"# check=experimental=all\n":                            {"RootUser", "SecretsUsedInArgOrEnv"},
+		"# check=error=false;skip=Secret\n":                     {"RootUser", "SecretsUsedInArgOrEnv"},
 	} {
 		results := build{spec: "#syntax=autumnjolitz/distroless-frontend\n" + directive + "python: '3.13'\nalpine: '3.20'\n" + broken}.check(t)
 		var found []string
