@@ -24,8 +24,13 @@ func TestIntegrationProxyArgs(t *testing.T) {
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(mirror)
 	}}
-	var host string
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxy := httptest.NewUnstartedServer(nil)
+	t.Cleanup(proxy.Close)
+	// A name of this run, for proxies are no part of what steps are cached by.
+	_, port, err := net.SplitHostPort(proxy.Listener.Addr().String())
+	require.NoError(t, err)
+	host := "mirror-" + port + ".invalid"
+	proxy.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Host != host {
 			http.Error(w, "not asked as a proxy", http.StatusBadRequest)
 			return
@@ -33,12 +38,8 @@ func TestIntegrationProxyArgs(t *testing.T) {
 		apkAsked.CompareAndSwap(false, strings.HasPrefix(r.URL.Path, "/alpine/"))
 		pipAsked.CompareAndSwap(false, strings.HasPrefix(r.URL.Path, "/wheels/"))
 		forward.ServeHTTP(w, r)
-	}))
-	t.Cleanup(proxy.Close)
-	// A name of this run, for proxies are no part of what steps are cached by.
-	_, port, err := net.SplitHostPort(proxy.Listener.Addr().String())
-	require.NoError(t, err)
-	host = "mirror-" + port + ".invalid"
+	})
+	proxy.Start()
 
 	apk, err := url.Parse(shared.Env(t).Fixtures.APKRepository())
 	require.NoError(t, err)
