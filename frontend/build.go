@@ -20,6 +20,9 @@ import (
 // Build is the frontend. Its errors carry the place in the spec they come from, where there
 // is one, so that clients print an excerpt.
 func Build(ctx context.Context, c client.Client) (*client.Result, error) {
+	if c.BuildOpts().Opts[keyRequestID] == schemaRequest.Name {
+		return schemaResult(), nil // it is about no file
+	}
 	bc, err := dockerui.NewClient(c)
 	if err != nil {
 		return nil, err
@@ -38,10 +41,10 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 
 // buildSpec builds the target of a spec, for each platform.
 func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (*client.Result, error) {
-	if res, ok, err := handleSubrequest(ctx, bc); ok || err != nil {
+	if res, ok, err := handleSubrequest(ctx, bc, src); ok || err != nil {
 		return res, err
 	}
-	s, err := spec.Parse(src.Filename, src.Data)
+	s, err := parse(bc, src)
 	if err != nil {
 		return nil, err
 	}
@@ -53,17 +56,28 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache, bases: &bases{}}
 	b.warnOfIgnored(ctx)
 	sboms, err := newSBOMs(ctx, b)
 	if err != nil {
 		return nil, err
 	}
+	check := func(ctx context.Context) error { return warnOf(ctx, bc, src, s) }
 
-	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
+	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
+		s, err := parseFor(bc, src, platform)
+		if err != nil {
+			return nil, err
+		}
+		b := b.forSpec(s)
 		g, err := b.graph(ctx, platform)
 		if err != nil {
 			return nil, err
+		}
+		if i == 0 { // once, and when .dockerignore has been read for the graph anyway
+			if err := check(ctx); err != nil {
+				return nil, err
+			}
 		}
 		st, err := target.state(g)
 		if err != nil {
@@ -96,10 +110,17 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
-	bases bases
+	bases *bases
 
 	prefix  string                  // of the names of ops, next to the platform
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
+}
+
+// forSpec is the builder for what the spec is on one platform: arguments may differ.
+func (b *builder) forSpec(s *spec.Spec) *builder {
+	forPlatform := *b
+	forPlatform.spec, forPlatform.locate = s, s.Location
+	return &forPlatform
 }
 
 // graph resolves the base for a platform and makes the graph over it.

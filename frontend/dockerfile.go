@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/frontend/subrequests/targets"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -33,7 +34,7 @@ func buildDockerfile(ctx context.Context, c client.Client, bc *dockerui.Client, 
 	// The line that led here must not lead here again.
 	images.opts["cmdline"] = ""
 	file, err := parser.Parse(bytes.NewReader(src.Data))
-	if err == nil && buildsSomething(bc) {
+	if err == nil && needsImages(bc) {
 		err = images.addAll(ctx, bc, src, file)
 		if err != nil && !errors.Is(err, errNotOurs) {
 			return nil, withSource(withWords(err), src.SourceMap)
@@ -43,9 +44,9 @@ func buildDockerfile(ctx context.Context, c client.Client, bc *dockerui.Client, 
 	return dockerfile.Build(ctx, images)
 }
 
-// buildsSomething is false for a request that is about the file alone.
-func buildsSomething(bc *dockerui.Client) bool {
-	switch bc.BuildOpts().Opts["requestid"] {
+// needsImages is false for a request that is about the file alone.
+func needsImages(bc *dockerui.Client) bool {
+	switch bc.BuildOpts().Opts[keyRequestID] {
 	case subrequests.RequestSubrequestsDescribe, targets.RequestTargets:
 		return false
 	}
@@ -84,8 +85,12 @@ func (i *onTheFly) addAll(ctx context.Context, bc *dockerui.Client, src *dockeru
 	if len(wanted) == 0 {
 		wanted = []ocispecs.Platform{host}
 	}
+	stage := bc.Target
+	if stage == "" && bc.BuildOpts().Opts[keyRequestID] == lint.RequestLint {
+		stage = everyStage // the linter looks into all
+	}
 	for _, platform := range wanted {
-		refs, err := findReferences(file, bc.Target, bc.BuildArgs, platform, host)
+		refs, err := findReferences(file, stage, bc.BuildArgs, platform, host)
 		if err != nil {
 			return err
 		}
@@ -108,9 +113,10 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 		return err
 	}
 	b := &builder{
-		bc:   bc,
-		spec: &spec.Spec{Python: ref.python, Alpine: ref.alpine},
-		src:  src,
+		bc:    bc,
+		spec:  &spec.Spec{Python: ref.python, Alpine: ref.alpine},
+		src:   src,
+		bases: &bases{},
 		// Whatever goes wrong, it is this line that asked for it.
 		locate:  func(string) []parser.Range { return ref.location },
 		prefix:  ref.python + "-alpine" + ref.alpine,

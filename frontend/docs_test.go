@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -226,7 +227,9 @@ func TestDocsParse(t *testing.T) {
 				require.NoError(t, err, at)
 			case "console":
 				require.NotEmpty(t, b.commands(), at)
-			case "python", "text", "hcl", "go":
+			case "json":
+				require.True(t, json.Valid([]byte(b.text)), at)
+			case "python", "text", "hcl", "go", "lua":
 			default:
 				t.Errorf("%s: nothing checks a block of %s", at, b.language)
 			}

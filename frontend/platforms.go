@@ -13,15 +13,15 @@ import (
 	graph "github.com/autumnjolitz/distroless-frontend/llb"
 )
 
-// bases are the base images of a request by platform. Each is resolved once, since the
+// bases are the base images of a request by name and platform. Each is resolved once, since the
 // platforms of a request have that of the build platform in common, and a tag may move.
 type bases struct {
 	mu       sync.Mutex
 	resolved map[string]func() (*graph.Base, error)
 }
 
-func (s *bases) get(platform ocispecs.Platform, resolve func() (*graph.Base, error)) (*graph.Base, error) {
-	key := platforms.FormatAll(platforms.Normalize(platform))
+func (s *bases) get(name string, platform ocispecs.Platform, resolve func() (*graph.Base, error)) (*graph.Base, error) {
+	key := name + " " + platforms.FormatAll(platforms.Normalize(platform))
 	s.mu.Lock()
 	if s.resolved == nil {
 		s.resolved = map[string]func() (*graph.Base, error){}

@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -57,6 +58,9 @@ type referenceFinder struct {
 	found  []imageReference
 }
 
+// everyStage stands for all targets at once. No stage can have the name.
+const everyStage = "*"
+
 // findReferences returns the images that the stages which a target needs name with FROM,
 // COPY --from and RUN --mount=from, each once for each platform. One that is pinned to a
 // digest is not among them: who asks for certain bytes shall have those.
@@ -71,12 +75,21 @@ func findReferences(file *parser.Result, targetStage string, buildArgs map[strin
 		return nil, err
 	}
 	f := &referenceFinder{lex: lex, args: args, target: target, stages: stages, seen: map[int]bool{}}
-	start := len(stages) - 1
-	if targetStage != "" {
-		start = f.stage(targetStage, len(stages))
+	starts := []int{len(stages) - 1}
+	switch targetStage {
+	case "":
+	case everyStage:
+		starts = nil
+		for i := range stages {
+			starts = append(starts, i)
+		}
+	default:
+		starts[0] = f.stage(targetStage, len(stages))
 	}
-	if err := f.visit(start); err != nil {
-		return nil, err
+	for _, start := range starts {
+		if err := f.visit(start); err != nil {
+			return nil, err
+		}
 	}
 	return f.found, nil
 }
@@ -193,16 +206,13 @@ func parseReference(name string) (imageReference, bool) {
 // and the predefined ones for platforms.
 func globalArgs(lex *shell.Lex, metaArgs []instructions.ArgCommand, buildArgs map[string]string, target, host ocispecs.Platform) (shell.EnvGetter, error) {
 	var args []string
-	for _, predefined := range [][2]string{
-		{"BUILDPLATFORM", platforms.Format(host)}, {"BUILDOS", host.OS},
-		{"BUILDARCH", host.Architecture}, {"BUILDVARIANT", host.Variant},
-		{"TARGETPLATFORM", platforms.Format(target)}, {"TARGETOS", target.OS},
-		{"TARGETARCH", target.Architecture}, {"TARGETVARIANT", target.Variant},
-	} {
-		if value, given := buildArgs[predefined[0]]; given {
-			predefined[1] = value
+	predefined := predefinedArgs(target, host, "default")
+	for _, name := range slices.Sorted(maps.Keys(predefined)) {
+		value := predefined[name]
+		if given, ok := buildArgs[name]; ok {
+			value = given
 		}
-		args = append(args, predefined[0]+"="+predefined[1])
+		args = append(args, name+"="+value)
 	}
 	for _, command := range metaArgs {
 		for _, arg := range command.Args {

@@ -50,7 +50,11 @@ func TestFindReferences(t *testing.T) {
 		"stage of that name":    {"FROM scratch AS base\nFROM base\nCOPY --from=0 / /", "", nil, nil},
 		"not of the target":     {"FROM x/distroless-python:3.99-alpine3.99 AS other\nFROM " + image + " AS prod", "prod", nil, []string{image + "::linux/arm64"}},
 		"not of the last stage": {"FROM x/distroless-python:3.99-alpine3.99 AS other\nFROM scratch", "", nil, nil},
-		"no such target":        {"FROM " + image, "nothing", nil, nil},
+		"every stage": {
+			"FROM " + image + " AS other\nFROM " + image + "-buildroot", "*", nil,
+			[]string{image + "::linux/arm64", image + "-buildroot::linux/arm64"},
+		},
+		"no such target": {"FROM " + image, "nothing", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file, err := parser.Parse(bytes.NewReader([]byte(test.file)))

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests/targets"
 	"github.com/moby/buildkit/util/suggest"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -58,11 +56,7 @@ func findTarget(name string) (target, error) {
 	return target{}, suggest.WrapError(err, name, names, false)
 }
 
-// handleSubrequest answers requests that build nothing, such as --call=targets.
-func handleSubrequest(ctx context.Context, bc *dockerui.Client) (*client.Result, bool, error) {
-	return bc.HandleSubrequest(ctx, dockerui.RequestHandler{ListTargets: listTargets})
-}
-
+// listTargets answers --call=targets.
 func listTargets(context.Context) (*targets.List, error) {
 	list := &targets.List{}
 	for i, t := range allTargets() {

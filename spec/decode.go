@@ -19,6 +19,12 @@ type decoder struct {
 	src *source
 	// locations receives the range of every value, by its path.
 	locations map[string]parser.Range
+	// expander is nil if the spec declares no arguments.
+	expander *expander
+	// literal is how many of the values around this one are not to be expanded.
+	literal int
+	// written has, for each node that was expanded, the one in the file.
+	written map[*yaml.Node]*yaml.Node
 }
 
 // value decodes a node into v. tag is that of the struct field that v is, or
@@ -29,7 +35,13 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 	if isNull(n) {
 		return d.errorf(path, n, "the value is missing; write one%s, or remove the key", such(tag))
 	}
+	if tag.Get("expand") == "false" {
+		d.literal++
+		defer func() { d.literal-- }()
+	}
 	switch p := v.Addr().Interface().(type) {
+	case *[]Arg:
+		return d.arguments(path, n, p, tag)
 	case *[]KeyValue:
 		return d.keyValues(path, n, p, tag)
 	case *Paths:
@@ -37,6 +49,10 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 	case *Command:
 		return d.command(path, n, p, tag)
 	case *time.Duration:
+		n, err := d.expand(path, n)
+		if err != nil {
+			return err
+		}
 		return d.duration(path, n, p, tag)
 	case *Healthcheck:
 		if n.Kind == yaml.ScalarNode && strings.EqualFold(n.Value, "none") {
@@ -48,6 +64,8 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 		}
 	}
 	switch v.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int:
+		return d.scalar(path, n, v, tag)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(path, n, v.Elem(), tag)
@@ -55,14 +73,24 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 		return d.fields(path, n, v, tag)
 	case reflect.Slice:
 		return d.list(path, n, v, tag)
-	case reflect.String:
-		return d.text(path, n, v, tag)
+	default:
+		panic(fmt.Sprintf("spec: no YAML form for %s at %s", v.Type(), path))
+	}
+}
+
+// scalar decodes a value that is no list and no mapping, with its variables replaced.
+func (d *decoder) scalar(path string, n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
+	n, err := d.expand(path, n)
+	if err != nil {
+		return err
+	}
+	switch v.Kind() {
 	case reflect.Bool:
 		return d.boolean(path, n, v, tag)
 	case reflect.Int:
 		return d.integer(path, n, v, tag)
 	default:
-		panic(fmt.Sprintf("spec: no YAML form for %s at %s", v.Type(), path))
+		return d.text(path, n, v, tag)
 	}
 }
 
@@ -135,6 +163,9 @@ func (d *decoder) errorf(path string, n *yaml.Node, format string, args ...any) 
 	message := fmt.Sprintf(format, args...)
 	if path != "" {
 		message = path + ": " + message
+	}
+	if written := d.written[n]; written != nil {
+		n = written
 	}
 	return d.src.errorf(d.src.nodeRange(n), "%s", message)
 }

@@ -51,8 +51,11 @@ func (d *decoder) paths(path string, n *yaml.Node, p *Paths, tag reflect.StructT
 	}
 }
 
-// command decodes the exec form, a list, or the shell form, a string.
+// command decodes the exec form, a list, or the shell form, a string. As in a Dockerfile a
+// command is for the container to expand.
 func (d *decoder) command(path string, n *yaml.Node, p *Command, tag reflect.StructTag) error {
+	d.literal++
+	defer func() { d.literal-- }()
 	switch {
 	case n.Kind == yaml.SequenceNode:
 		return d.list(path, n, reflect.ValueOf(&p.Args).Elem(), tag)

@@ -5,15 +5,22 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads a spec and checks everything that can be checked without its
-// base image and its build context. filename is only used in messages.
+// Parse reads a spec whose arguments have no values but their defaults.
+func Parse(filename string, data []byte) (*Spec, error) {
+	return ParseWith(filename, data, Variables{})
+}
+
+// ParseWith reads a spec and checks everything that can be checked without its
+// base image and its build context. filename is only used in messages. If the
+// spec has the key args, variables are replaced before anything is checked.
 //
 // An error is about the first thing found wrong. Its message begins with
 // "filename:line:column: ", both counted from 1 and the column in characters,
 // and it wraps a [parser.LocationError] with the same position.
-func Parse(filename string, data []byte) (*Spec, error) {
+func ParseWith(filename string, data []byte, vars Variables) (*Spec, error) {
 	src, err := newSource(filename, data)
 	if err != nil {
 		return nil, err
@@ -28,7 +35,10 @@ func Parse(filename string, data []byte) (*Spec, error) {
 
 	s := &Spec{src: src, locations: map[string]parser.Range{}}
 	s.Stdlib.Compression = CompressionDeflate
-	d := &decoder{src: src, locations: s.locations}
+	d := &decoder{src: src, locations: s.locations, written: map[*yaml.Node]*yaml.Node{}}
+	if err := d.declareArgs(root, vars); err != nil {
+		return nil, err
+	}
 	if err := d.value("", root, reflect.ValueOf(s).Elem(), ""); err != nil {
 		return nil, err
 	}

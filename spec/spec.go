@@ -9,6 +9,7 @@
 //	example   a value, in YAML's flow style, shown when the type is wrong
 //	enum      the values allowed, separated by commas
 //	required  "true" when the mapping makes no sense without the key
+//	expand    "false" when variables in the value are not for us to replace
 package spec
 
 import (
@@ -29,6 +30,9 @@ type Spec struct {
 	// Base is set if and only if Python and Alpine are empty.
 	Base string `yaml:"base" doc:"Image reference to start from, instead of python and alpine." example:"docker.io/library/python:3.13-alpine3.20"`
 
+	// Args are in the order of the file.
+	Args []Arg `yaml:"args" doc:"Build arguments, with their defaults, that values refer to as ${NAME}." example:"{APP_VERSION: \"1.0\"}" json:",omitempty"`
+
 	// Packages are in the syntax of /etc/apk/world and never begin with - or !.
 	Packages []string `yaml:"packages" doc:"Alpine packages of the final image." example:"[libpq]"`
 	APK      APK      `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
@@ -48,7 +52,7 @@ type Spec struct {
 	Expose []string `yaml:"expose" doc:"Ports that the container listens on." example:"[8080, 53/udp]"`
 	// Volumes are absolute and clean paths.
 	Volumes     []string     `yaml:"volumes" doc:"Absolute paths of directories that are volumes." example:"[/data]"`
-	Shell       []string     `yaml:"shell" doc:"Program and arguments that run the shell form of commands." example:"[/bin/sh, -c]"`
+	Shell       []string     `yaml:"shell" doc:"Program and arguments that run the shell form of commands." example:"[/bin/sh, -c]" expand:"false"`
 	StopSignal  string       `yaml:"stopsignal" doc:"Signal that stops the container, a name or a number." example:"SIGTERM"`
 	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{cmd: [python, -m, health], interval: 30s}"`
 

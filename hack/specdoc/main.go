@@ -1,6 +1,6 @@
 // Command specdoc writes into the documents what the code has in a table: the keys of a
 // spec, from the struct tags of package spec, and the parts that the standard library of an
-// image comes without, from package llb.
+// image comes without, from package llb. It also writes the JSON Schema of a spec.
 //
 //	go run ./hack/specdoc
 //
@@ -68,6 +68,10 @@ func main() {
 			fmt.Fprintln(os.Stderr, "specdoc:", err)
 			os.Exit(1)
 		}
+	}
+	if err := updateSchema(); err != nil {
+		fmt.Fprintln(os.Stderr, "specdoc:", err)
+		os.Exit(1)
 	}
 }
 
@@ -183,7 +187,7 @@ func kindOf(f reflect.StructField) string {
 		return "list or string"
 	case reflect.TypeFor[*spec.Healthcheck]():
 		return "mapping or ``none``"
-	case reflect.TypeFor[[]spec.KeyValue]():
+	case reflect.TypeFor[[]spec.KeyValue](), reflect.TypeFor[[]spec.Arg]():
 		return "mapping of names to strings"
 	case reflect.TypeFor[[]spec.File]():
 		return "list of mappings"

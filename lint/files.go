@@ -1,0 +1,107 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+func copyIgnoredFile(in Input) []finding {
+	if in.Ignored == nil {
+		return nil
+	}
+	var found []finding
+	check := func(at, path string) {
+		if path != "." && !strings.Contains(path, "://") && in.Ignored(path) {
+			found = append(found, finding{at, fmt.Sprintf("Attempting to copy file %q that is excluded by .dockerignore", path)})
+		}
+	}
+	checkList := func(list string, paths []string) {
+		for i, path := range paths {
+			check(item(list, i), path)
+		}
+	}
+	checkList("apk.keys", in.Spec.APK.Keys)
+	checkList("pip.requirements", in.Spec.Pip.Requirements)
+	checkList("pip.constraints", in.Spec.Pip.Constraints)
+	checkList("pip.find-links", in.Spec.Pip.FindLinks)
+	for i, file := range in.Spec.Files {
+		if file.Context == "" {
+			checkList(item("files", i)+".from", file.From)
+		}
+	}
+	return found
+}
+
+// script is a word of a command that can only be the path of a file of the author's.
+var script = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./-]*\.(?:py|sh)$`)
+
+// notOurs are the folders that packages install into.
+var notOurs = regexp.MustCompile(`^/(?:bin|dev|etc|lib|mnt|proc|run|sbin|sys|tmp|usr|var)/`)
+
+func fileNotCopied(in Input) []finding {
+	s := in.Spec
+	var found []finding
+	check := func(at string, c *spec.Command) {
+		if c == nil || c.Shell {
+			return
+		}
+		for i, word := range c.Args {
+			name := resolvePath(s, word)
+			onPath := i == 0 && at != "cmd" && !strings.Contains(word, "/") // cmd goes on from the entrypoint
+			if !script.MatchString(word) || onPath || notOurs.MatchString(name) || isMounted(s, name) || isCopied(s, name) {
+				continue
+			}
+			found = append(found, finding{item(at, i), fmt.Sprintf("No item of files puts %s into the image", name)})
+		}
+	}
+	check("entrypoint", s.Entrypoint)
+	check("cmd", s.Cmd)
+	if s.Healthcheck != nil {
+		check("healthcheck.cmd", s.Healthcheck.Cmd)
+	}
+	return found
+}
+
+// resolvePath makes a path of the image absolute.
+func resolvePath(s *spec.Spec, name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join("/", s.Workdir, name)
+}
+
+// isMounted tells whether something may be put at a path when the container starts.
+func isMounted(s *spec.Spec, name string) bool {
+	for _, volume := range s.Volumes {
+		if isBelow(name, volume) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCopied tells whether some item of files may put something at a path. What is in a folder
+// of the context is not known here.
+func isCopied(s *spec.Spec, name string) bool {
+	for _, file := range s.Files {
+		to := resolvePath(s, file.To)
+		for _, from := range file.From {
+			folder := path.Ext(from) == "" || strings.ContainsAny(from, "*?[")
+			switch {
+			case name == to, folder && isBelow(name, to):
+				return true
+			case name == path.Join(to, path.Base(from)):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isBelow(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, strings.TrimSuffix(folder, "/")+"/")
+}

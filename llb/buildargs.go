@@ -1,0 +1,30 @@
+package llb
+
+import "github.com/autumnjolitz/distroless-frontend/spec"
+
+// A BuildArg is a build argument that is known without a spec declaring it.
+type BuildArg struct {
+	Name        string
+	Description string // a phrase
+}
+
+// BuildArgs returns those that OverridesFrom reads.
+func BuildArgs() []BuildArg {
+	return []BuildArg{
+		{"APK_REPOSITORIES", "Package repositories, where the spec names none"},
+		{"PIP_INDEX_URL", "Package index, where the spec names none"},
+		{"PIP_EXTRA_INDEX_URL", "Further package indexes, where the spec names none"},
+		{"PIP_FIND_LINKS", "URLs of distributions, where the spec names none"},
+		{"PIP_TRUSTED_HOST", "Hosts taken without valid HTTPS, where the spec names none"},
+		{"PIP_NO_INDEX", "1 to use no package index"},
+	}
+}
+
+// Secrets returns the ids of the secrets that the final image of a spec is built with if the
+// client gives them.
+func Secrets(s *spec.Spec) []string {
+	if len(s.Pip.Requirements) == 0 && len(s.Pip.Packages) == 0 {
+		return nil
+	}
+	return []string{"netrc"}
+}

@@ -1,0 +1,48 @@
+package llb
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// The list of build arguments is that of those which are read.
+func TestBuildArgs(t *testing.T) {
+	source, err := os.ReadFile("overrides.go")
+	require.NoError(t, err)
+	var read []string
+	for _, match := range regexp.MustCompile(`args\["(\w+)"\]`).FindAllStringSubmatch(string(source), -1) {
+		read = append(read, match[1])
+	}
+	slices.Sort(read)
+	var listed []string
+	for _, arg := range BuildArgs() {
+		listed = append(listed, arg.Name)
+		require.NotEmpty(t, arg.Description)
+	}
+	slices.Sort(listed)
+	require.Equal(t, slices.Compact(read), listed)
+}
+
+// The secrets that are listed are those of the graph.
+func TestSecrets(t *testing.T) {
+	for _, text := range []string{"", "packages: [libpq]\n", "pip: {packages: [six]}\n", "pip: {requirements: [a.txt]}\n"} {
+		s, err := spec.Parse("Dockerfile", []byte(minimal+text))
+		require.NoError(t, err)
+		mounted := []string{}
+		for _, op := range ops(t, marshal(t, testGraph(t, minimal+text, nil), (*Graph).Final)) {
+			for _, mount := range op.GetExec().GetMounts() {
+				if secret := mount.GetSecretOpt(); secret != nil {
+					mounted = append(mounted, secret.ID)
+				}
+			}
+		}
+		slices.Sort(mounted)
+		require.ElementsMatch(t, slices.Compact(mounted), Secrets(s), text)
+	}
+}
