@@ -5,7 +5,7 @@ FUZZTIME   ?= 20s
 # go test's own flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
 TESTFLAGS  ?=
 PACKAGES   ?= ./...
-TIMEOUT    ?= 30m
+TIMEOUT    ?= 60m
 PLATFORMS  ?= linux/amd64,linux/arm64
 
 results    := out/test
@@ -32,39 +32,41 @@ build: ## compile everything, and the frontend into out/bin
 frontend-image: ## write the frontend's image to out/frontend, an OCI layout
 	$(GO) run ./hack/frontend-image -platform $(PLATFORMS) -o out/frontend
 
+.PHONY: readme
+readme: ## render README.rst from docs/README.rst.tmpl and docs/images.json
+	$(GO) -C hack/catalogue build -o $(CURDIR)/out/bin/catalogue .
+	out/bin/catalogue render -keep-trailing-newline
+
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, shellcheck
+lint: ## gofmt, go vet, staticcheck, shellcheck, actionlint
 	@hack/lint.sh
 
+# The tests of hack/catalogue read files of other modules, which go test does not look at when
+# it takes a result from its cache: hence -count.
 .PHONY: unit
 unit: ## the tests that need nothing but Go
 	@rm -f $(results)/unit.json
-	@DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -save $(results)/unit.json
+	@{ DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES); \
+		$(if $(filter ./...,$(PACKAGES)),$(GO) -C hack/catalogue test -json -count=1 $(TESTFLAGS) ./...;) } | $(summary) -save $(results)/unit.json
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME
 	@hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: integration
-integration: ## the tests that start daemons; needs root
+integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
-test-docker: ## the tests on a Docker Engine, which they start themselves; installs docker.io
-	@hack/setup.sh dockerd
-	@$(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine$$' PACKAGES=./frontend
+test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one
+	@hack/setup.sh dockerd gcc pkg-config libseccomp
+	@hack/moby.sh || echo "the tests on a current Docker Engine are going to be skipped"
+	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES='./frontend ./hack/demo'
 
-# The steps one after another, whatever -j says: the slow ones use all cores.
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran
-	@$(MAKE) --no-print-directory setup
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory fuzz
-	@$(MAKE) --no-print-directory integration
-	@echo "== all tests"
-	@$(summary) -base $(results)/unit.json $(results)/integration.json
+	@hack/test.sh $(results)
 
 .PHONY: demo
 demo: ## build and run an example, or SPEC=path, with Docker or without
@@ -72,9 +74,9 @@ demo: ## build and run an example, or SPEC=path, with Docker or without
 
 .PHONY: bench
 bench: ## measure builds and images
-	$(GO) run ./hack/bench
+	@hack/as-root.sh $(GO) run ./hack/bench
 
 .PHONY: clean
 clean: ## remove what is built; the tools of out/bin stay
-	rm -rf out/frontend $(results) out/bin/frontend
+	rm -rf out/frontend $(results) out/bin/frontend out/bin/catalogue
 	@echo "out/bin is left: remove out to start over"

@@ -56,20 +56,24 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	check := func(ctx context.Context) error { return warnOf(ctx, bc, src, s) }
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, bases: &bases{}, noCache: bc.IsNoCache}
+	b.warnOfIgnored(ctx)
+	sboms, err := newSBOMs(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
-		s, err := parseFor(bc, src, platform)
+		b, err := b.forPlatform(platform)
 		if err != nil {
 			return nil, err
 		}
-		b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache}
 		g, err := b.graph(ctx, platform)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 { // once, and when .dockerignore has been read for the graph anyway
-			if err := check(ctx); err != nil {
+			if err := warnOf(ctx, bc, src, s); err != nil {
 				return nil, err
 			}
 		}
@@ -81,11 +85,17 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		if err != nil {
 			return nil, err
 		}
+		if err := sboms.add(platform, g, st); err != nil {
+			return nil, err
+		}
 		img := target.image(g, bc.Labels)
 		img.Created = epoch
 		return &dockerui.BuildResult{Reference: ref, Image: img, BaseImage: &g.Base.Image, Epoch: epoch}, nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := sboms.attach(ctx, rb); err != nil {
 		return nil, err
 	}
 	return rb.Finalize()
@@ -98,8 +108,22 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
+	bases *bases
+
 	prefix  string                  // of the names of ops, next to the platform
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
+}
+
+// forPlatform returns a builder of the spec as it is for a platform, which its build arguments
+// may tell.
+func (b *builder) forPlatform(platform *ocispecs.Platform) (*builder, error) {
+	s, err := parseFor(b.bc, b.src, platform)
+	if err != nil {
+		return nil, err
+	}
+	next := *b
+	next.spec, next.locate = s, s.Location
+	return &next, nil
 }
 
 // graph resolves the base for a platform and makes the graph over it.
@@ -113,36 +137,39 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		return nil, err
 	}
 	contexts := newContexts(b.bc, b.spec, *platform)
-	base, err := b.resolveBaseWhile(ctx, *platform, contexts.warm)
+	base, build, err := b.resolveBasesWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err
 	}
 	return graph.New(graph.Options{
-		Spec:           b.spec,
-		SourceMap:      b.src.SourceMap,
-		Locate:         b.locate,
-		Base:           *base,
-		Context:        func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
-		Overrides:      overrides,
-		Exec:           b.execOptions(),
-		Network:        b.bc.NetworkMode,
-		CacheNamespace: b.bc.CacheIDNamespace,
-		Merge:          b.supports(pb.CapMergeOp),
-		NoCache:        b.noCache,
-		NamePrefix:     b.namePrefix(*platform),
+		Spec:            b.spec,
+		SourceMap:       b.src.SourceMap,
+		Locate:          b.locate,
+		Base:            *base,
+		BuildBase:       *build,
+		Emulated:        b.emulates(*platform),
+		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		Overrides:       overrides,
+		Exec:            b.execOptions(),
+		Network:         b.bc.NetworkMode,
+		CacheNamespace:  b.bc.CacheIDNamespace,
+		Merge:           b.supports(pb.CapMergeOp),
+		NoCache:         b.noCache,
+		NamePrefix:      b.namePrefix(*platform),
+		BuildNamePrefix: b.namePrefix(build.Platform),
 	})
 }
 
-// resolveBaseWhile does something else that takes round trips at the same time.
-func (b *builder) resolveBaseWhile(ctx context.Context, platform ocispecs.Platform, other func(context.Context)) (*graph.Base, error) {
+// resolveBasesWhile does something else that takes round trips at the same time.
+func (b *builder) resolveBasesWhile(ctx context.Context, platform ocispecs.Platform, other func(context.Context)) (base, build *graph.Base, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		other(ctx)
 	}()
-	base, err := b.resolveBase(ctx, platform)
+	base, build, err = b.resolveBases(ctx, platform)
 	<-done
-	return base, err
+	return base, build, err
 }
 
 // solve has the daemon build a state. It pins the default platform of the ops, which would

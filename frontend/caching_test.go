@@ -152,7 +152,7 @@ func TestIntegrationCachingIsIgnoredForAGroup(t *testing.T) {
 	before := b.must(t)
 	for group, want := range map[string][]string{
 		"pip":    {"[pip] install -r requirements.txt", "[pip] read requirements.txt"},
-		"python": {"[python] compile the standard library", "[python] copy the interpreter of 3.13.5"},
+		"python": {"[python] compile the standard library", "[python] copy the interpreter of " + shared.Env(t).PythonVersion()},
 		"files":  {stepApp, stepStatic, "[files] create /app"},
 	} {
 		t.Run(group, func(t *testing.T) {

@@ -24,8 +24,9 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
-// authority returns a new certificate authority, and a certificate for 127.0.0.1 by it.
-func authority(t *testing.T) (ca *x509.Certificate, server tls.Certificate) {
+// authority returns a new certificate authority, and a certificate of this machine by it that is
+// valid from a time on.
+func authority(t *testing.T, from time.Time) (ca *x509.Certificate, server tls.Certificate) {
 	t.Helper()
 	template := func(serial int64, name string) *x509.Certificate {
 		return &x509.Certificate{
@@ -50,6 +51,8 @@ func authority(t *testing.T) (ca *x509.Certificate, server tls.Certificate) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	leaf := template(2, "127.0.0.1")
+	leaf.NotBefore, leaf.NotAfter = from, from.Add(2*time.Hour)
+	leaf.DNSNames = []string{"localhost"}
 	leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -62,7 +65,7 @@ func authority(t *testing.T) (ca *x509.Certificate, server tls.Certificate) {
 // certificate in a file for update-ca-certificates.
 func tlsServer(t *testing.T) (url, dir string) {
 	t.Helper()
-	ca, certificate := authority(t)
+	ca, certificate := authority(t, time.Now().Add(-time.Hour))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("hello"))
 	}))

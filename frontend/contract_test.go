@@ -97,7 +97,7 @@ func TestIntegrationLabels(t *testing.T) {
 		"distroless.alpine-version":            "3.20",
 		"distroless.base-image":                "docker.io/library/python:3.13-alpine3.20",
 		"org.alpine.version":                   "3.20",
-		"org.python.version":                   "3.13.5",
+		"org.python.version":                   shared.Env(t).PythonVersion(),
 	} {
 		require.Equal(t, want, final[label], label)
 	}

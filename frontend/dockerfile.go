@@ -118,6 +118,7 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 		src:  src,
 		// Whatever goes wrong, it is this line that asked for it.
 		locate:  func(string) []parser.Range { return ref.location },
+		bases:   &bases{},
 		prefix:  ref.python + "-alpine" + ref.alpine,
 		noCache: func(string) bool { return bc.IsNoCache(ref.name) },
 	}

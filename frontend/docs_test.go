@@ -30,8 +30,9 @@ import (
 //	                           must be in its output, in order, "..." being any lines
 //
 // Where a document says 8080, the test uses a port that is free, and where it says
-// mirror.example, the test's own mirror. Since the test has no PyPI, every stage of a
-// Dockerfile declares the arguments that lead pip to that mirror.
+// mirror.example, the test's own mirror; registry.example and build1.example are its registry
+// and its daemon. Since the test has no PyPI, every stage of a Dockerfile declares the arguments
+// that lead pip to that mirror.
 
 // notRun are the commands that a test cannot run, by how they begin, and why.
 var notRun = []struct{ begins, why string }{
@@ -40,7 +41,17 @@ var notRun = []struct{ begins, why string }{
 	{"docker build -f Dockerfile.frontend ", "it needs an image of Go; hack/frontend-image makes the same image for the test"},
 	{"docker buildx build --platform ", "it needs a daemon that can run programs of another platform"},
 	{"docker push ", "it needs a registry of the reader's"},
+	{"DOCKER_BUILDKIT=1 ", "TestIntegrationDockerEngineWithoutBuildx does, on such an engine"},
+	{"buildkitd --addr ", "it needs certificates; the test's daemons listen on Unix sockets"},
+	{"docker buildx create --name remote ", "it needs certificates; the test's daemons listen on Unix sockets"},
+	{"docker buildx create --name cluster ", "it needs a Kubernetes cluster"},
+	{"docker buildx build --builder cluster ", "it needs a Kubernetes cluster"},
 	{"apt-get ", "it changes the machine"},
+	{"docker buildx bake --print ", "TestBakeMatrix looks at what it prints, and TestIntegrationPublish goes on from there"},
+	{"docker buildx bake --push ", "it needs registries of the reader's; TestIntegrationPublish has some"},
+	{"docker buildx bake examples", "TestIntegrationExamples builds them"},
+	{"export ", "every command of a test has an environment of its own"},
+	{"out/bin/catalogue ", "it needs what the reader published; TestIntegrationPublish has it"},
 }
 
 // stage is the first line of a stage of a Dockerfile.

@@ -2,6 +2,7 @@ package frontend_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -83,7 +84,7 @@ func TestIntegrationExamples(t *testing.T) {
 			img := build{BuildRequest: testenv.BuildRequest{Dir: dir}}.must(t).Image
 			expect.requireSizes(t, img)
 			for _, r := range expect.Run {
-				r.require(t, img)
+				r.require(t, img.Run)
 			}
 			if expect.HTTP != nil {
 				expect.HTTP.require(t, img)
@@ -105,9 +106,12 @@ func (e expectation) requireSizes(t *testing.T, img *testenv.Image) {
 	require.LessOrEqual(t, img.PulledSize(), e.PulledBytes)
 }
 
-func (r expectedRun) require(t *testing.T, img *testenv.Image) {
+// A runner runs an image: Image.Run, or a Docker Engine.
+type runner func(context.Context, testenv.RunOptions) (testenv.RunResult, error)
+
+func (r expectedRun) require(t *testing.T, run runner) {
 	t.Helper()
-	res, err := img.Run(t.Context(), testenv.RunOptions{
+	res, err := run(t.Context(), testenv.RunOptions{
 		Entrypoint: r.Entrypoint, Args: r.Args, User: r.User, ReadOnly: r.ReadOnly,
 	})
 	require.NoError(t, err)
@@ -144,7 +148,7 @@ func (h expectedHTTP) require(t *testing.T, img *testenv.Image) {
 }
 
 // require asks until the server has started.
-func (r expectedRequest) require(t *testing.T, container *testenv.Container, server string) {
+func (r expectedRequest) require(t *testing.T, container interface{ Output() (string, string) }, server string) {
 	t.Helper()
 	var answer *http.Response
 	require.Eventually(t, func() bool {

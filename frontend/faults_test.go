@@ -2,8 +2,6 @@ package frontend_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -147,24 +145,6 @@ func TestIntegrationTwoBuildsAtOnce(t *testing.T) {
 	require.NoError(t, errs[1], "%s", results[1].Log())
 	require.Equal(t, results[0].Image.Digest, results[1].Image.Digest)
 	require.Equal(t, results[0].Vertex("[python] compile").Digest, results[1].Vertex("[python] compile").Digest)
-}
-
-// The clock of the machine cannot be set by a test. From the other side a clock in the past
-// is one that all files are ahead of.
-func TestIntegrationClockInThePast(t *testing.T) {
-	dir := contextDir(t, map[string]string{"Dockerfile": minimal + "files: [{from: hello, to: /hello}]\n", "hello": "hello"})
-	future := time.Date(2107, 12, 31, 0, 0, 0, 0, time.UTC)
-	require.NoError(t, os.Chtimes(filepath.Join(dir, "hello"), future, future))
-	res := build{BuildRequest: testenv.BuildRequest{
-		Dir:         dir,
-		BuildArgs:   map[string]string{"SOURCE_DATE_EPOCH": "1"},
-		ExportAttrs: map[string]string{"rewrite-timestamp": "true"},
-	}}.must(t)
-	files, err := res.Image.Files()
-	require.NoError(t, err)
-	for path, file := range files {
-		require.LessOrEqual(t, file.ModTime.Unix(), int64(1), path)
-	}
 }
 
 // freshDaemon is one with an empty cache.

@@ -44,7 +44,7 @@ func TestIntegrationSyntaxLine(t *testing.T) {
 			require.NotNil(t, res.Vertex("autumnjolitz/distroless-frontend"), "the packaged frontend must have been pulled")
 			require.Equal(t, inProcess.Layers, res.Image.Layers)
 			require.JSONEq(t, string(inProcess.RawConfig), string(res.Image.RawConfig))
-			require.Equal(t, "Python 3.13.5\n", run(t, res.Image, testenv.RunOptions{}))
+			require.Equal(t, "Python "+env.PythonVersion()+"\n", run(t, res.Image, testenv.RunOptions{}))
 		})
 	}
 }

@@ -150,7 +150,11 @@ lines' usr/local/bin/python; do readlink "$link"; done
 readlink usr/bin/link
 chroot-exec '/usr/bin/a snake' -c 'print("runs")'
 ls -d .chroot dev/null 2>/dev/null || :`)
-	require.Equal(t, "/usr/local/bin/python\nit's *\npython3\nhard\nrelative\nruns\n", out)
+	hard := "hard\n"
+	if testenv.Rootless() {
+		hard = "" // an overlay of a user namespace gives each name of a file a number of its own
+	}
+	require.Equal(t, "/usr/local/bin/python\nit's *\npython3\n"+hard+"relative\nruns\n", out)
 }
 
 func TestIntegrationRemovePyIfPycExists(t *testing.T) {

@@ -120,7 +120,7 @@ func TestIntegrationPipConsoleScripts(t *testing.T) {
 	img := pipImage(t)
 	for script, want := range map[string]string{
 		"http":     "3.2.4",
-		"flask":    "Python 3.13.5\nFlask 3.1.1\nWerkzeug 3.1.3",
+		"flask":    "Python " + shared.Env(t).PythonVersion() + "\nFlask 3.1.1\nWerkzeug 3.1.3",
 		"gunicorn": "gunicorn (version 23.0.0)",
 	} {
 		out := run(t, img, testenv.RunOptions{

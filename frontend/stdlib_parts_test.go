@@ -99,7 +99,7 @@ func TestIntegrationStdlibUnknownNames(t *testing.T) {
 		"exclude": {
 			keys: "stdlib:\n  exclude: [unittest, no_such_module]\n",
 			line: "  exclude: [unittest, no_such_module]",
-			want: "stdlib.exclude: 'no_such_module' is not a module of the standard library of Python 3.13.5",
+			want: "stdlib.exclude: 'no_such_module' is not a module of the standard library of Python " + shared.Env(t).PythonVersion(),
 		},
 		"include": {
 			keys: "stdlib:\n  include: [tkintre]\n",

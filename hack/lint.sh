@@ -59,11 +59,16 @@ shell_scripts() {
     done
 }
 
+# in_modules CMD…: run it in the main module and in hack/catalogue.
+in_modules() {
+    "$@" && (cd hack/catalogue && "$@")
+}
+
 check gofmt gofmt_clean
-check vet go vet ./...
+check vet in_modules go vet ./...
 
 if [ -x out/bin/staticcheck ]; then
-    check staticcheck out/bin/staticcheck ./...
+    check staticcheck in_modules "$PWD/out/bin/staticcheck" ./...
 else
     skip staticcheck "no out/bin/staticcheck: run \`make setup\`"
 fi
@@ -76,6 +81,13 @@ elif command -v shellcheck >/dev/null 2>&1; then
     check shellcheck shellcheck --external-sources --source-path=SCRIPTDIR $scripts
 else
     skip shellcheck "it is not on PATH: run \`make setup\`"
+fi
+
+if [ -x out/bin/actionlint ]; then
+    # shellcheck disable=SC2046 # a list of words
+    check actionlint out/bin/actionlint $(files '.github/workflows/*.yml' 'examples/*/.github/workflows/*.yml')
+else
+    skip actionlint "no out/bin/actionlint: run \`make setup\`"
 fi
 
 echo "lint: ran:${ran:- none}"

@@ -10,8 +10,12 @@ import (
 // Where the pip op finds the files of the context that the spec names for it.
 const contextDir = "/context"
 
-// netrc is where the build secret of that id is while pip runs.
-const netrc = "/run/secrets/netrc"
+// Where the build secrets netrc and known_hosts are while pip runs. Of the second, ssh knows
+// by itself.
+const (
+	netrc      = "/run/secrets/netrc"
+	knownHosts = "/etc/ssh/ssh_known_hosts"
+)
 
 // pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
 // only input from the context are the files the spec names, so a change of the
@@ -29,7 +33,7 @@ func (g *Graph) pip() ([]llb.State, error) {
 		return nil, err
 	}
 	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
-	installed := g.runOn(builder, op{
+	installed := g.runOn(builder, g.Base.Platform, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
 		args: args,
 		env: [][2]string{
@@ -42,6 +46,9 @@ func (g *Graph) pip() ([]llb.State, error) {
 			// A wheel that pip built fits the libraries of one Alpine, and its name does not say which.
 			g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
+			// For requirements of the form name @ git+ssh://…
+			llb.AddSSHSocket(llb.SSHOptional),
+			llb.AddSecret(knownHosts, llb.SecretID("known_hosts"), llb.SecretOptional),
 			llb.Dir(contextDir),
 		},
 		fetch: true,

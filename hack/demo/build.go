@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
@@ -20,8 +20,9 @@ const frontendName = "autumnjolitz/distroless-frontend"
 func (d *demo) publishFrontend(ctx context.Context) error {
 	step("building the frontend's image")
 	layout := filepath.Join(d.out, "frontend")
-	cmd := exec.CommandContext(ctx, "go", "run", "./hack/frontend-image", "-platform", "linux/"+runtime.GOARCH, "-o", layout)
-	cmd.Dir = filepath.Dir(filepath.Dir(d.out))
+	cmd := exec.CommandContext(ctx, "go", "run", "./hack/frontend-image", "-platform", "linux/"+runtime.GOARCH,
+		"-o", layout, "-binaries", filepath.Join(d.out, "binaries"))
+	cmd.Dir = d.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the frontend's image: %w\n%s", err, out)
 	}
@@ -62,7 +63,7 @@ func (d *demo) build(ctx context.Context, spec, target string) (*testenv.BuildRe
 		Dir:           filepath.Dir(spec),
 		Dockerfile:    filepath.Base(spec),
 		Target:        target,
-		BuildArgs:     maps.Clone(d.mirror()),
+		BuildArgs:     d.mirror(),
 		NamedContexts: map[string]string{"apk-keys": filepath.Dir(d.env.Fixtures.APKKey())},
 		OnStatus:      show.status,
 	})
@@ -72,10 +73,21 @@ func (d *demo) build(ctx context.Context, spec, target string) (*testenv.BuildRe
 	return res, nil
 }
 
+// packagesHost is a name for the server of packages, which has another port each time.
+const packagesHost = "packages.test"
+
+// mirror says where packages come from. An op is found in the cache by the URLs it downloads
+// from, but not by its proxy: so the URLs stay the same, and the server is their proxy.
 func (d *demo) mirror() map[string]string {
+	server := d.env.Fixtures
+	stable := func(url string) string {
+		return strings.Replace(url, server.URL(), "http://"+packagesHost, 1)
+	}
 	return map[string]string{
-		"APK_REPOSITORIES": d.env.Fixtures.APKRepository(),
-		"PIP_FIND_LINKS":   d.env.Fixtures.Wheels(),
+		"http_proxy":       server.URL(),
+		"APK_REPOSITORIES": stable(server.APKRepository()),
+		"PIP_FIND_LINKS":   stable(server.Wheels()),
+		"PIP_TRUSTED_HOST": packagesHost,
 		"PIP_NO_INDEX":     "1",
 	}
 }

@@ -2,9 +2,9 @@
 // and a registry of its own, builds the frontend's image, builds an example with it by its
 // #syntax line, runs the result and asks it something.
 //
-//	go run ./hack/demo [-spec FILE]
+//	go run ./hack/demo [-spec FILE] [-o FOLDER]
 //
-// The images stay in out/demo, and so does the daemon's cache, so that a second run is quick.
+// The images stay in the folder, and so does the daemon's cache, so that a second run is quick.
 // What it starts ends with it, also on Ctrl-C.
 package main
 
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
@@ -27,11 +28,12 @@ import (
 func main() {
 	logrus.SetLevel(logrus.ErrorLevel) // libraries warn of what is of no matter here
 	spec := flag.String("spec", filepath.Join("examples", "simple-flask", "Dockerfile"), "the `file` to build; its folder is the context")
+	out := flag.String("o", filepath.Join("out", "demo"), "`folder` of what stays")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	start := time.Now()
-	if err := run(ctx, *spec); err != nil {
+	if err := run(ctx, *spec, *out); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("stopped")
 		}
@@ -42,17 +44,17 @@ func main() {
 }
 
 // run is the demonstration, step by step.
-func run(ctx context.Context, spec string) (err error) {
+func run(ctx context.Context, spec, out string) (err error) {
 	if info, statErr := os.Stat(spec); statErr != nil {
 		return statErr
 	} else if info.IsDir() {
 		spec = filepath.Join(spec, "Dockerfile")
 	}
-	d, err := start(ctx)
+	d, err := start(ctx, out)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.env.Close()) }()
+	defer func() { err = errors.Join(err, d.close()) }()
 
 	if err := d.publishFrontend(ctx); err != nil {
 		return err
@@ -70,25 +72,55 @@ func run(ctx context.Context, spec string) (err error) {
 	return d.keep(images, spec)
 }
 
+// workFolder is for what goes with the demonstration. The go command passes over its name.
+const workFolder = "_work"
+
 // A demo is the environment that the demonstration runs in.
 type demo struct {
-	env *testenv.Env
-	out string // folder of what stays
+	env  *testenv.Env
+	root string   // of the repository
+	out  string   // folder of what stays
+	lock *os.File // held while the folder is in use
 }
 
-func start(ctx context.Context) (*demo, error) {
+func start(ctx context.Context, out string) (_ *demo, err error) {
 	step("starting a BuildKit daemon")
-	root, err := testenv.RepoRoot()
+	d := &demo{}
+	if d.root, err = testenv.RepoRoot(); err != nil {
+		return nil, err
+	}
+	if d.out, err = filepath.Abs(out); err != nil {
+		return nil, err
+	}
+	if d.lock, err = lock(d.out); err != nil {
+		return nil, err
+	}
+	d.env, err = testenv.Start(ctx, testenv.Options{Daemon: testenv.DaemonOptions{
+		Root: filepath.Join(d.out, "buildkit"),
+		Dir:  filepath.Join(d.out, workFolder),
+	}})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start a BuildKit daemon: %w", err), d.lock.Close())
+	}
+	return d, nil
+}
+
+// lock makes the folder and keeps others from using it: only one daemon can have the cache.
+func lock(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, err
 	}
-	out := filepath.Join(root, "out", "demo")
-	env, err := testenv.Start(ctx, testenv.Options{Daemon: testenv.DaemonOptions{Root: filepath.Join(out, "buildkit")}})
-	if err != nil {
-		return nil, fmt.Errorf("start a BuildKit daemon: %w", err)
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another demo is at work in %s: wait for its end", dir), f.Close())
 	}
-	return &demo{env: env, out: out}, nil
+	return f, nil
 }
+
+func (d *demo) close() error { return errors.Join(d.env.Close(), d.lock.Close()) }
 
 func step(format string, args ...any) {
 	fmt.Printf("==> "+format+"\n", args...)

@@ -4,14 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
@@ -87,19 +91,30 @@ func freePort() (string, error) {
 	return port, err
 }
 
+// startUps is how often the start-up is timed.
+const startUps = 3
+
 // printTable compares the images.
 func printTable(ctx context.Context, all images) error {
+	step("comparing the images")
+	if err := prepare(ctx, all.base.Image, all.final.Image, all.buildroot.Image); err != nil {
+		return err
+	}
 	w := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "image\ton disk\tpulled\tlayers\tpackages\tstart-up\t")
 	for _, row := range []struct {
 		name string
 		img  *testenv.Image
 	}{{"base", all.base.Image}, {"final", all.final.Image}, {"buildroot", all.buildroot.Image}} {
-		disk, err := row.img.DiskSize()
+		root, err := row.img.Rootfs(ctx)
 		if err != nil {
 			return err
 		}
-		packages, err := packages(ctx, row.img)
+		disk, err := diskSize(root)
+		if err != nil {
+			return err
+		}
+		packages, err := packages(root)
 		if err != nil {
 			return err
 		}
@@ -113,29 +128,50 @@ func printTable(ctx context.Context, all images) error {
 	return w.Flush()
 }
 
-// packages counts the packages of Alpine and of Python.
-func packages(ctx context.Context, img *testenv.Image) (int, error) {
-	installed, err := img.ReadFile(ctx, "/lib/apk/db/installed")
-	if err != nil {
-		return 0, err
+// prepare unpacks images, which they remember, all at once: the times to be taken of them are
+// taken after that.
+func prepare(ctx context.Context, imgs ...*testenv.Image) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, img := range imgs {
+		group.Go(func() error { _, err := img.Rootfs(ctx); return err })
 	}
-	files, err := img.Files()
-	if err != nil {
-		return 0, err
-	}
-	count := strings.Count("\n"+string(installed), "\nP:")
-	for _, path := range files.Paths() {
-		if strings.HasPrefix(path, "/usr/local/lib/") && strings.HasSuffix(path, ".dist-info/METADATA") {
-			count++
+	return group.Wait()
+}
+
+// diskSize is the sum of the sizes of the regular files, each counted once.
+func diskSize(root string) (size int64, err error) {
+	seen := map[uint64]bool{}
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
 		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && !seen[stat.Ino] {
+			seen[stat.Ino] = true
+			size += info.Size()
+		}
+		return nil
+	})
+	return size, err
+}
+
+// packages counts the packages of Alpine and of Python.
+func packages(root string) (int, error) {
+	installed, err := os.ReadFile(filepath.Join(root, "lib/apk/db/installed"))
+	if err != nil {
+		return 0, err
 	}
-	return count, nil
+	ofPython, err := filepath.Glob(filepath.Join(root, "usr/local/lib/python*/site-packages/*.dist-info/METADATA"))
+	return strings.Count("\n"+string(installed), "\nP:") + len(ofPython), err
 }
 
 // startUp is the median time of a container that starts Python and ends.
 func startUp(ctx context.Context, img *testenv.Image) (time.Duration, error) {
 	var times []time.Duration
-	for range 5 {
+	for range startUps {
 		res, err := img.Run(ctx, testenv.RunOptions{Entrypoint: []string{"/usr/local/bin/python"}, Args: []string{"-I", "-c", "pass"}})
 		if err != nil {
 			return 0, err
@@ -153,17 +189,25 @@ func (d *demo) keep(all images, spec string) error {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
-		if err := os.CopyFS(dir, os.DirFS(built.Layout)); err != nil {
+		if err := os.Rename(built.Layout, dir); err != nil {
 			return fmt.Errorf("keep the image: %w", err)
 		}
 	}
 	fmt.Printf(`
-The images are OCI layouts in out/demo/final and out/demo/buildroot. Next:
-  edit %s and run this again: only what depends on the change is built
+The images are OCI layouts in %s/final and %[1]s/buildroot. Next:
+  edit %[2]s and run this again: only what depends on the change is built
   make demo SPEC=path/to/your/spec   the same for a spec of your own
-  docker build -t hello %s   where there is Docker
-`, spec, filepath.Dir(spec))
+  docker build -t hello %[3]s   where there is Docker
+`, d.shown(), spec, filepath.Dir(spec))
 	return nil
+}
+
+// shown is the folder of what stays as a user names it.
+func (d *demo) shown() string {
+	if relative, err := filepath.Rel(d.root, d.out); err == nil && filepath.IsLocal(relative) {
+		return relative
+	}
+	return d.out
 }
 
 func indent(text string) string {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/platforms"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -25,14 +26,21 @@ import (
 
 // buildIndex compiles the package for every platform and makes an index of the
 // images.
-func buildIndex(ctx context.Context, pkg string, desc *description, targets []ocispecs.Platform) (v1.ImageIndex, error) {
+func buildIndex(ctx context.Context, opts options, desc *description, targets []ocispecs.Platform) (v1.ImageIndex, error) {
 	created, err := epoch()
 	if err != nil {
 		return nil, err
 	}
+	binaries := opts.binaries
+	if binaries == "" {
+		if binaries, err = os.MkdirTemp("", "frontend-image"); err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(binaries)
+	}
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, target := range targets {
-		binary, err := compile(ctx, pkg, target)
+		binary, err := compile(ctx, opts.pkg, binaries, target)
 		if err != nil {
 			return nil, err
 		}
@@ -52,14 +60,12 @@ func buildIndex(ctx context.Context, pkg string, desc *description, targets []oc
 	return index, nil
 }
 
-// compile returns the static binary for a platform.
-func compile(ctx context.Context, pkg string, target ocispecs.Platform) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "frontend-image")
-	if err != nil {
+// compile returns the static binary for a platform, which it leaves in a folder of dir.
+func compile(ctx context.Context, pkg, dir string, target ocispecs.Platform) ([]byte, error) {
+	file := filepath.Join(dir, strings.ReplaceAll(platforms.Format(target), "/", "-"), "frontend")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "frontend")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", file, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+target.OS, "GOARCH="+target.Architecture)
 	if target.Architecture == "arm" {
@@ -123,7 +129,7 @@ func binaryLayer(binary []byte, name string, modified time.Time) (v1.Layer, erro
 		return nil, err
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(buf.Bytes())), nil }
-	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.BestCompression))
+	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.DefaultCompression))
 }
 
 // writeLayout replaces the folder by a layout that holds the index.

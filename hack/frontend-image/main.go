@@ -27,6 +27,7 @@ func main() {
 	flag.StringVar(&opts.dockerfile, "f", "Dockerfile.frontend", "the `file` whose last stage describes the image")
 	flag.StringVar(&opts.output, "o", filepath.Join("out", "frontend"), "`folder` of the OCI layout; replaced")
 	flag.StringVar(&opts.pkg, "package", "./cmd/frontend", "the main `package`")
+	flag.StringVar(&opts.binaries, "binaries", "", "`folder` to keep the binaries in, so that the next time those that are up to date are not linked again")
 	flag.StringVar(&opts.tag, "tag", "latest", "`name` of the image in the layout")
 	platformList := flag.String("platform", "linux/amd64,linux/arm64", "comma-separated `list` of platforms")
 	flag.Func("build-arg", "`NAME=VALUE` for an ARG of the last stage; may be repeated", opts.addBuildArg)
@@ -44,6 +45,7 @@ type options struct {
 	dockerfile string
 	output     string
 	pkg        string
+	binaries   string
 	tag        string
 	buildArgs  map[string]string
 }
@@ -66,7 +68,7 @@ func run(ctx context.Context, opts options, platformList string) error {
 	if err != nil {
 		return err
 	}
-	index, err := buildIndex(ctx, opts.pkg, description, targets)
+	index, err := buildIndex(ctx, opts, description, targets)
 	if err != nil {
 		return err
 	}

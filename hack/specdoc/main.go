@@ -26,8 +26,9 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
-// documents are the files with places to write to, relative to the repository's root.
-var documents = []string{"README.rst", "docs/spec.rst", "docs/stdlib.rst"}
+// documents are the files with places to write to, relative to the repository's root. The
+// README and what it is rendered from stay the same there.
+var documents = []string{"README.rst", "docs/README.rst.tmpl", "docs/spec.rst", "docs/stdlib.rst"}
 
 // defaults says what holds where a spec has not the key; a key that is not here gets none.
 var defaults = map[string]string{

@@ -114,6 +114,9 @@ func mountCopy(source, bundle, target string) error {
 		Source:  "overlay",
 		Options: []string{"lowerdir=" + source, "upperdir=" + upper, "workdir=" + work},
 	}
+	if Rootless() {
+		overlay.Options = append(overlay.Options, "userxattr")
+	}
 	if err := overlay.Mount(target); err == nil {
 		return nil
 	}

@@ -31,6 +31,8 @@ type DaemonOptions struct {
 	// Root is where the daemon keeps its cache from one start to the next. Only one
 	// daemon at a time can use it. When empty, the cache goes when the daemon does.
 	Root string
+	// Entitlements are what clients may ask for, such as "network.host".
+	Entitlements []string
 	// Config is TOML to go at the end of the daemon's configuration.
 	Config string
 	// Debug makes the log verbose.
@@ -53,6 +55,9 @@ type Daemon struct {
 
 // StartDaemon starts a daemon and waits until it answers.
 func StartDaemon(ctx context.Context, opts DaemonOptions) (_ *Daemon, err error) {
+	if err := requireRoot(); err != nil {
+		return nil, err
+	}
 	binary, err := Binary("buildkitd")
 	if err != nil {
 		return nil, err
@@ -102,17 +107,23 @@ func (d *Daemon) configure(runc string) error {
 		root = filepath.Join(d.workspace.dir, daemonRoot)
 	}
 	config := daemonConfig{
-		Root:        root,
-		Address:     d.Address,
-		TraceSocket: filepath.Join(filepath.Dir(socket), "otel.sock"),
-		Runc:        runc,
-		Extra:       d.opts.Config,
+		Root:         root,
+		Address:      d.Address,
+		TraceSocket:  filepath.Join(filepath.Dir(socket), "otel.sock"),
+		Runc:         runc,
+		Rootless:     Rootless(),
+		Cgroup:       d.cgroup(),
+		Entitlements: d.opts.Entitlements,
+		Extra:        d.opts.Config,
 	}
 	if d.opts.Registry != nil {
 		config.Mirror = d.opts.Registry.Host()
 	}
 	return os.WriteFile(d.configFile(), config.toml(), 0o644)
 }
+
+// cgroup is the parent of the cgroups of the daemon's ops, which no other daemon uses.
+func (d *Daemon) cgroup() string { return "distroless-" + filepath.Base(d.workspace.dir) }
 
 func (d *Daemon) configFile() string { return filepath.Join(d.workspace.dir, "buildkitd.toml") }
 
@@ -132,7 +143,8 @@ func (d *Daemon) start(ctx context.Context) error {
 	if d.opts.Debug {
 		cmd.Args = append(cmd.Args, "--debug")
 	}
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	// In a user namespace, runc keeps its state in the latter folder.
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "XDG_RUNTIME_DIR="+tmp)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	if d.process, err = startProcess(cmd); err != nil {
 		return fmt.Errorf("starting buildkitd: %w", err)
@@ -203,7 +215,7 @@ func (d *Daemon) Close() error {
 	if d.process != nil {
 		d.process.stop(daemonStopTimeout)
 	}
-	err := d.workspace.Close()
+	err := errors.Join(d.workspace.Close(), removeCgroup(d.cgroup()))
 	if d.socketDir != "" {
 		err = errors.Join(err, os.RemoveAll(d.socketDir))
 	}

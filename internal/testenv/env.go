@@ -32,8 +32,9 @@ type Env struct {
 	// Daemon is the BuildKit daemon.
 	Daemon *Daemon
 
-	options Options
-	standIn bool
+	options       Options
+	standIn       bool
+	pythonVersion string
 }
 
 // Start starts an environment. On an error nothing is left running.
@@ -55,7 +56,7 @@ func Start(ctx context.Context, opts Options) (_ *Env, err error) {
 	if env.Registry, err = StartRegistry(); err != nil {
 		return nil, err
 	}
-	if env.standIn, err = isStandIn(filepath.Join(opts.Fixtures, baseLayout)); err != nil {
+	if err := env.describeBase(); err != nil {
 		return nil, err
 	}
 	base := baseRepository + ":" + baseTag

@@ -16,9 +16,12 @@ const (
 	fixturesEnv = "DISTROLESS_FIXTURES"
 )
 
-// defaultFixtures are the folders tried without fixturesEnv: real Alpine first, then
-// the stand-in that `make offline` makes.
-var defaultFixtures = []string{"../shared/fixtures", "out/offline"}
+// defaultFixtures are the folders tried without fixturesEnv: real Alpine first, from fixtures
+// or from a registry, then the stand-in that `make offline` makes.
+var defaultFixtures = []string{"../shared/fixtures", "out/online", "out/offline"}
+
+// onlineFailure, below the repository's root, says why there is no out/online.
+const onlineFailure = "out/.online"
 
 // RepoRoot returns the folder of the module's go.mod, seen from the working
 // directory: `go test` runs every package's tests in the package's own folder.

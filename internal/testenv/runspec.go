@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -11,6 +13,8 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
+	"github.com/moby/buildkit/util/rootless/mountopts"
+	"github.com/moby/buildkit/util/rootless/specconv"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -30,8 +34,8 @@ func runtimeSpec(ctx context.Context, id, rootfs string, image dockerspec.Docker
 		oci.WithCgroup("/" + id),
 		oci.WithHostNamespace(specs.NetworkNamespace),
 		oci.WithHostname(id),
-		oci.WithHostHostsFile,
-		oci.WithHostResolvconf,
+		withHostFile("/etc/hosts", oci.WithHostHostsFile),
+		withHostFile("/etc/resolv.conf", oci.WithHostResolvconf),
 		oci.WithoutRunMount,
 		oci.WithDefaultUnixDevices,
 		oci.WithNewPrivileges, // containerd's default is stricter than Docker's
@@ -51,6 +55,9 @@ func runtimeSpec(ctx context.Context, id, rootfs string, image dockerspec.Docker
 	if opts.NoNewPrivileges {
 		specOpts = append(specOpts, oci.WithNoNewPrivileges)
 	}
+	if Rootless() {
+		specOpts = append(specOpts, withoutRoot)
+	}
 	// The defaults want a namespace; the cgroup they would put it in is replaced.
 	ctx = namespaces.WithNamespace(ctx, "testenv")
 	return oci.GenerateSpec(ctx, nil, &containers.Container{ID: id}, specOpts...)
@@ -65,6 +72,26 @@ func processArgs(image dockerspec.DockerOCIImageConfig, opts RunOptions) []strin
 		cmd = opts.Args
 	}
 	return append(append([]string{}, entrypoint...), cmd...)
+}
+
+// withoutRoot asks for nothing that takes more than a user namespace: as BuildKit does, no
+// cgroup and no /sys.
+func withoutRoot(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) (err error) {
+	if _, err = specconv.ToRootless(s); err != nil {
+		return err
+	}
+	s.Mounts, err = mountopts.FixUpOCI(s.Mounts)
+	return err
+}
+
+// withHostFile shares a file of this machine, if there is one: the smallest Debian has no hosts.
+func withHostFile(path string, share oci.SpecOpts) oci.SpecOpts {
+	return func(ctx context.Context, client oci.Client, c *containers.Container, s *oci.Spec) error {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return share(ctx, client, c, s)
+	}
 }
 
 // withUser resolves names in the image's own passwd and group files.

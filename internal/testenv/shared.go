@@ -36,8 +36,8 @@ func Require(tb testing.TB) {
 }
 
 func available() error {
-	if uid := os.Geteuid(); uid != 0 {
-		return fmt.Errorf("buildkitd and runc need root, this is uid %d", uid)
+	if err := requireRoot(); err != nil {
+		return err
 	}
 	for _, name := range []string{"buildkitd", "runc"} {
 		if _, err := Binary(name); err != nil {

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,7 +13,6 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/client/ociindex"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/opencontainers/go-digest"
@@ -181,15 +181,21 @@ func addLayoutContext(opt *client.SolveOpt, attr, layout string) error {
 	return nil
 }
 
-// layoutDescriptor finds the image with the tag, or the only one, in a layout.
+// layoutDescriptor finds the image with the tag, or the only one, in a layout. It reads only:
+// BuildKit's own reader makes a lock file, in a folder that may not be ours.
 func layoutDescriptor(dir, tag string) (*ocispecs.Descriptor, error) {
-	index := ociindex.NewStoreIndex(dir)
-	if tag == "" {
-		return index.GetSingle()
+	data, err := os.ReadFile(filepath.Join(dir, ocispecs.ImageIndexFile))
+	if err != nil {
+		return nil, err
 	}
-	desc, err := index.Get(tag)
-	if err == nil && desc == nil {
-		err = fmt.Errorf("no tag %q", tag)
+	var index ocispecs.Index
+	if err := json.Unmarshal(data, &index); err != nil {
+		return nil, err
 	}
-	return desc, err
+	for _, desc := range index.Manifests {
+		if tag == "" && len(index.Manifests) == 1 || tag != "" && desc.Annotations[ocispecs.AnnotationRefName] == tag {
+			return &desc, nil
+		}
+	}
+	return nil, fmt.Errorf("no image %q among its %d", tag, len(index.Manifests))
 }

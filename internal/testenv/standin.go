@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,17 +36,44 @@ func RequireAlpine(tb testing.TB) {
 	}
 }
 
+// PythonVersion is the base image's, as X.Y.Z.
+func (e *Env) PythonVersion() string { return e.pythonVersion }
+
 // isStandIn reads the label of the layout's first image: all of them have it, or none.
 func isStandIn(dir string) (bool, error) {
+	config, err := layoutConfig(dir)
+	if err != nil {
+		return false, err
+	}
+	return config.Labels[standInLabel] == "true", nil
+}
+
+// layoutConfig is the configuration of a layout's first image.
+func layoutConfig(dir string) (v1.Config, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
-		return false, fmt.Errorf("reading the layout %s: %w", dir, err)
+		return v1.Config{}, fmt.Errorf("reading the layout %s: %w", dir, err)
 	}
-	config, err := firstConfig(index)
+	file, err := firstConfig(index)
 	if err != nil {
-		return false, fmt.Errorf("reading the layout %s: %w", dir, err)
+		return v1.Config{}, fmt.Errorf("reading the layout %s: %w", dir, err)
 	}
-	return config.Config.Labels[standInLabel] == "true", nil
+	return file.Config, nil
+}
+
+// describeBase notes what tests have to know of the base image.
+func (e *Env) describeBase() error {
+	config, err := layoutConfig(e.BaseLayout())
+	if err != nil {
+		return err
+	}
+	e.standIn = config.Labels[standInLabel] == "true"
+	for _, variable := range config.Env {
+		if version, ok := strings.CutPrefix(variable, "PYTHON_VERSION="); ok {
+			e.pythonVersion = version
+		}
+	}
+	return nil
 }
 
 func firstConfig(index v1.ImageIndex) (*v1.ConfigFile, error) {
@@ -96,6 +124,19 @@ func (e *Env) RequireGolang(tb testing.TB) {
 	tb.Skip("no Go image: `make offline` makes one")
 }
 
+// noRegistry says why the base is not one of a registry, if that was tried.
+func noRegistry() string {
+	root, err := RepoRoot()
+	if err != nil {
+		return ""
+	}
+	why, err := os.ReadFile(filepath.Join(root, onlineFailure))
+	if err != nil {
+		return ""
+	}
+	return "; of a registry there is none: " + strings.TrimSpace(string(why))
+}
+
 // DescribeBase says in a few words what the tests build on.
 func DescribeBase() string {
 	dir, err := FixturesDir()
@@ -107,7 +148,7 @@ func DescribeBase() string {
 	case err != nil:
 		return "none: " + err.Error()
 	case standIn:
-		return "a stand-in made of Debian packages, in " + dir
+		return "a stand-in made of Debian packages, in " + dir + noRegistry()
 	}
 	return "real Alpine, from " + dir
 }

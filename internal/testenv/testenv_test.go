@@ -107,7 +107,7 @@ func TestIntegrationRun(t *testing.T) {
 		return run(opts)
 	}
 
-	require.Equal(t, "Python 3.13.5\n", run(testenv.RunOptions{Args: []string{"python", "--version"}}).Stdout)
+	require.Equal(t, "Python "+shared.Env(t).PythonVersion()+"\n", run(testenv.RunOptions{Args: []string{"python", "--version"}}).Stdout)
 	require.Equal(t, 3, sh("exit 3", testenv.RunOptions{}).ExitCode)
 	require.Equal(t, "oops\n", sh("echo oops >&2", testenv.RunOptions{}).Stderr)
 	require.Equal(t, "in", sh("cat", testenv.RunOptions{Stdin: strings.NewReader("in")}).Stdout)

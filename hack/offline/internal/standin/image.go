@@ -133,5 +133,18 @@ func writeLayout(dir, tag string, images []v1.Image) error {
 	if err != nil {
 		return fmt.Errorf("writing the layout %s: %w", dir, err)
 	}
-	return path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag}))
+	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag})); err != nil {
+		return err
+	}
+	return LetAllRead(dir)
+}
+
+// LetAllRead opens the files of a folder to readers: blobs are written for their owner only.
+func LetAllRead(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return os.Chmod(path, 0o644)
+	})
 }

@@ -1,0 +1,3 @@
+import stock
+
+print(len(stock.STOCK), "kinds,", len(stock.available()), "in stock")
