@@ -56,26 +56,24 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, noCache: bc.IsNoCache, bases: &bases{}}
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, bases: &bases{}, noCache: bc.IsNoCache}
 	b.warnOfIgnored(ctx)
 	sboms, err := newSBOMs(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	check := func(ctx context.Context) error { return warnOf(ctx, bc, src, s) }
 
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
-		s, err := parseFor(bc, src, platform)
+		b, err := b.forPlatform(platform)
 		if err != nil {
 			return nil, err
 		}
-		b := b.forSpec(s)
 		g, err := b.graph(ctx, platform)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 { // once, and when .dockerignore has been read for the graph anyway
-			if err := check(ctx); err != nil {
+			if err := warnOf(ctx, bc, src, s); err != nil {
 				return nil, err
 			}
 		}
@@ -116,11 +114,16 @@ type builder struct {
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
 }
 
-// forSpec is the builder for what the spec is on one platform: arguments may differ.
-func (b *builder) forSpec(s *spec.Spec) *builder {
-	forPlatform := *b
-	forPlatform.spec, forPlatform.locate = s, s.Location
-	return &forPlatform
+// forPlatform returns a builder of the spec as it is for a platform, which its build arguments
+// may tell.
+func (b *builder) forPlatform(platform *ocispecs.Platform) (*builder, error) {
+	s, err := parseFor(b.bc, b.src, platform)
+	if err != nil {
+		return nil, err
+	}
+	next := *b
+	next.spec, next.locate = s, s.Location
+	return &next, nil
 }
 
 // graph resolves the base for a platform and makes the graph over it.

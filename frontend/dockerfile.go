@@ -113,12 +113,12 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 		return err
 	}
 	b := &builder{
-		bc:    bc,
-		spec:  &spec.Spec{Python: ref.python, Alpine: ref.alpine},
-		src:   src,
-		bases: &bases{},
+		bc:   bc,
+		spec: &spec.Spec{Python: ref.python, Alpine: ref.alpine},
+		src:  src,
 		// Whatever goes wrong, it is this line that asked for it.
 		locate:  func(string) []parser.Range { return ref.location },
+		bases:   &bases{},
 		prefix:  ref.python + "-alpine" + ref.alpine,
 		noCache: func(string) bool { return bc.IsNoCache(ref.name) },
 	}

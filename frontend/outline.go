@@ -10,8 +10,8 @@ import (
 )
 
 // outlineOf lists what a build of the target takes from outside: the arguments that the spec
-// declares, with the values that they have in this request, those that every spec has, and
-// secrets.
+// declares, with the values that they have in this request, those that every spec has, secrets
+// and agents.
 func outlineOf(bc *dockerui.Client, src *dockerui.Source) (*outline.Outline, error) {
 	t, err := findTarget(bc.Target)
 	if err != nil {
@@ -38,6 +38,9 @@ func outlineOf(bc *dockerui.Client, src *dockerui.Source) (*outline.Outline, err
 	}
 	for _, id := range graph.Secrets(s) {
 		o.Secrets = append(o.Secrets, outline.Secret{Name: id})
+	}
+	for _, id := range graph.SSH(s) {
+		o.SSH = append(o.SSH, outline.SSH{Name: id})
 	}
 	return o, nil
 }

@@ -89,6 +89,7 @@ func callsOfASpec(t *testing.T) {
 		require.Regexp(t, `(?m)^APP_VERSION +2\.0 +what to install$`, out)
 		require.Regexp(t, `(?m)^APK_REPOSITORIES +Package repositories`, out)
 		require.Regexp(t, `(?m)^netrc\s*$`, out)
+		require.Regexp(t, `(?m)^default\s*$`, out)
 		o, _ := asJSON[outline.Outline](r, "outline", "--platform", "linux/arm64")
 		require.Equal(t, "final", o.Name)
 		require.Equal(t, "APP_VERSION", o.Args[0].Name)

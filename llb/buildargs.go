@@ -23,8 +23,21 @@ func BuildArgs() []BuildArg {
 // Secrets returns the ids of the secrets that the final image of a spec is built with if the
 // client gives them.
 func Secrets(s *spec.Spec) []string {
-	if len(s.Pip.Requirements) == 0 && len(s.Pip.Packages) == 0 {
+	if !installsWithPip(s) {
 		return nil
 	}
-	return []string{"netrc"}
+	return []string{"known_hosts", "netrc"}
+}
+
+// SSH returns the ids of the agents that the final image of a spec is built with if the client
+// gives them.
+func SSH(s *spec.Spec) []string {
+	if !installsWithPip(s) {
+		return nil
+	}
+	return []string{"default"}
+}
+
+func installsWithPip(s *spec.Spec) bool {
+	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0
 }

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"os"
 	"regexp"
 	"slices"
@@ -29,20 +30,24 @@ func TestBuildArgs(t *testing.T) {
 	require.Equal(t, slices.Compact(read), listed)
 }
 
-// The secrets that are listed are those of the graph.
+// The secrets and agents that are listed are those of the graph.
 func TestSecrets(t *testing.T) {
 	for _, text := range []string{"", "packages: [libpq]\n", "pip: {packages: [six]}\n", "pip: {requirements: [a.txt]}\n"} {
 		s, err := spec.Parse("Dockerfile", []byte(minimal+text))
 		require.NoError(t, err)
-		mounted := []string{}
+		secrets, agents := []string{}, []string{}
 		for _, op := range ops(t, marshal(t, testGraph(t, minimal+text, nil), (*Graph).Final)) {
 			for _, mount := range op.GetExec().GetMounts() {
 				if secret := mount.GetSecretOpt(); secret != nil {
-					mounted = append(mounted, secret.ID)
+					secrets = append(secrets, secret.ID)
+				}
+				if agent := mount.GetSSHOpt(); agent != nil {
+					agents = append(agents, cmp.Or(agent.ID, "default")) // as the client reads it
 				}
 			}
 		}
-		slices.Sort(mounted)
-		require.ElementsMatch(t, slices.Compact(mounted), Secrets(s), text)
+		slices.Sort(secrets)
+		require.ElementsMatch(t, slices.Compact(secrets), Secrets(s), text)
+		require.ElementsMatch(t, slices.Compact(agents), SSH(s), text)
 	}
 }
