@@ -37,6 +37,8 @@ type Recorder struct {
 	mu       sync.Mutex
 	requests []Request
 	faults   []pathFault
+	serving  int        // requests that are being answered
+	answered *sync.Cond // of mu, once there is a request: one of them was
 }
 
 type pathFault struct {
@@ -45,10 +47,14 @@ type pathFault struct {
 	times     int
 }
 
-// Requests returns the requests so far whose path contains substring.
+// Requests returns the requests so far whose path contains substring. A client can have the
+// whole answer before the server is done with it, so it waits for those being answered.
 func (r *Recorder) Requests(substring string) []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for r.serving > 0 {
+		r.answered.Wait()
+	}
 	return slices.DeleteFunc(slices.Clone(r.requests), func(q Request) bool {
 		return !strings.Contains(q.Path, substring)
 	})
@@ -102,6 +108,7 @@ func (r *Recorder) takeFault(req *http.Request) Fault {
 // wrap returns next with the recorder in front.
 func (r *Recorder) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.begin()
 		rec := &recordedWriter{ResponseWriter: w, fault: r.takeFault(req)}
 		defer r.record(req, rec, time.Now())
 		if rec.fault == FaultError {
@@ -110,6 +117,15 @@ func (r *Recorder) wrap(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(rec, req)
 	})
+}
+
+func (r *Recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answered == nil {
+		r.answered = sync.NewCond(&r.mu)
+	}
+	r.serving++
 }
 
 func (r *Recorder) record(req *http.Request, rec *recordedWriter, start time.Time) {
@@ -122,6 +138,8 @@ func (r *Recorder) record(req *http.Request, rec *recordedWriter, start time.Tim
 		Status: rec.status,
 		Bytes:  rec.written,
 	})
+	r.serving--
+	r.answered.Broadcast()
 }
 
 // recordedWriter counts what is sent and damages it if asked to.
