@@ -157,15 +157,25 @@ func collect(keys *[]key, prefix string, t reflect.Type) {
 			example:   f.Tag.Get("example"),
 			byDefault: defaultOf(path),
 		})
-		switch {
-		case f.Type == reflect.TypeFor[*spec.Healthcheck]():
-			collect(keys, path+".", f.Type.Elem())
-		case f.Type == reflect.TypeFor[[]spec.File]():
-			collect(keys, path+"[].", f.Type.Elem())
-		case f.Type.Kind() == reflect.Struct:
-			collect(keys, path+".", f.Type)
+		if inner, below := keysBelow(f.Type); inner != nil {
+			collect(keys, path+below, inner)
 		}
 	}
+}
+
+// keysBelow returns the struct that has the keys below one of a type, and what is between; nil
+// if there are none.
+func keysBelow(t reflect.Type) (inner reflect.Type, below string) {
+	below = "."
+	if formOf(t) == nil && t.Kind() == reflect.Slice {
+		t, below = t.Elem(), "[]."
+	} else if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if formOf(t) != nil || t.Kind() != reflect.Struct {
+		return nil, ""
+	}
+	return t, below
 }
 
 func defaultOf(path string) string {
@@ -189,8 +199,6 @@ func kindOf(f reflect.StructField) string {
 		return "mapping or ``none``"
 	case reflect.TypeFor[[]spec.KeyValue](), reflect.TypeFor[[]spec.Arg]():
 		return "mapping of names to strings"
-	case reflect.TypeFor[[]spec.File]():
-		return "list of mappings"
 	case reflect.TypeFor[time.Duration]():
 		return "duration"
 	}
@@ -201,9 +209,12 @@ func kindOf(f reflect.StructField) string {
 		return "``true`` or ``false``"
 	case reflect.Int:
 		return "number"
-	case reflect.Struct:
+	case reflect.Struct, reflect.Pointer:
 		return "mapping"
 	case reflect.Slice:
+		if f.Type.Elem().Kind() == reflect.Struct {
+			return "list of mappings"
+		}
 		return "list of strings"
 	}
 	panic("specdoc: no name for " + f.Type.String())
