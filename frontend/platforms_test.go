@@ -205,3 +205,24 @@ func TestIntegrationDockerfileForPlatforms(t *testing.T) {
 	require.Equal(t, foreign.Arch+"\n", runForeign(t, foreign, res.Images[foreign.Platform], testenv.RunOptions{}))
 	run(t, res.Images[foreign.Native], testenv.RunOptions{})
 }
+
+// As docs/platforms.rst has it: pip runs for the build platform, and what it installs is for all.
+func TestIntegrationDockerfileInstallsOnTheBuildPlatform(t *testing.T) {
+	env := shared.Env(t)
+	foreign := env.RequireForeign(t)
+	res := build{
+		spec: `#syntax=autumnjolitz/distroless-frontend
+FROM --platform=$BUILDPLATFORM ` + published + `-buildroot AS buildroot
+ARG PIP_FIND_LINKS PIP_NO_INDEX
+RUN chroot-pip install httpie
+
+FROM ` + published + `
+COPY --from=buildroot /d/usr/local/lib/python3.13/site-packages /usr/local/lib/python3.13/site-packages
+`,
+		BuildRequest: testenv.BuildRequest{Platforms: []string{foreign.Native, foreign.Platform}},
+	}.must(t)
+	native, other := res.Images[foreign.Native], res.Images[foreign.Platform]
+	const httpie = "/usr/local/lib/python3.13/site-packages/httpie/__init__.py"
+	require.Equal(t, layerOf(t, native, httpie), layerOf(t, other, httpie))
+	require.Equal(t, "3.2.4\n", runForeign(t, foreign, other, testenv.RunOptions{Args: []string{"-m", "httpie", "--version"}}))
+}
