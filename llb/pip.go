@@ -13,6 +13,9 @@ const contextDir = "/context"
 // netrc is where the build secret of that id is while pip runs.
 const netrc = "/run/secrets/netrc"
 
+// Where the op that installs finds what the other has downloaded.
+const downloadsDir = "/downloads"
+
 // pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
 // only input from the context are the files the spec names, so a change of the
 // application's code leaves it cached.
@@ -28,26 +31,49 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
-	installed := g.runOn(builder, op{
-		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
-		args: args,
-		env: [][2]string{
-			{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot},
-			// Where requests, and so pip, looks credentials up; without the secret there is none.
-			{"NETRC", netrc},
-		},
+	downloads := g.pipDownload(builder, files)
+	return []llb.State{g.pipInstall(builder, downloads)}, nil
+}
+
+// pipDownload returns a tree of all that pip installs and builds with. It alone has the
+// network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
+func (g *Graph) pipDownload(builder, files llb.State) llb.State {
+	args := []string{"python", opsDir + "/pip_download.py", "--out", outDir, "--"}
+	downloaded := g.runOn(builder, op{
+		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
+		args: g.settled(append(args, g.pipArguments()...)),
+		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
 		mounts: []llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
-			// A wheel that pip built fits the libraries of one Alpine, and its name does not say which.
-			g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine),
+			g.pipCache(),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
 			llb.Dir(contextDir),
 		},
 		fetch: true,
 		path:  "pip",
 	})
-	return []llb.State{installed.AddMount(outDir, llb.Scratch())}, nil
+	return downloaded.AddMount(outDir, llb.Scratch())
+}
+
+// pipInstall returns the tree of what is in downloads once it is built and installed.
+func (g *Graph) pipInstall(builder, downloads llb.State) llb.State {
+	installed := g.runOn(builder, op{
+		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
+		args: g.settled([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}),
+		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
+		mounts: []llb.RunOption{
+			llb.AddMount(downloadsDir, downloads, llb.Readonly),
+			g.pipCache(),
+		},
+		path: "pip",
+	})
+	return installed.AddMount(outDir, llb.Scratch())
+}
+
+// pipCache is where pip keeps what it downloaded and the wheels it built. A wheel fits the
+// libraries of one Alpine, and its name does not say which.
+func (g *Graph) pipCache() llb.RunOption {
+	return g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
 }
 
 // pipSubjects returns what is installed, for a human.
