@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -72,13 +73,14 @@ func sdist(t *testing.T, name, version string, files map[string]string) (file, c
 type index struct {
 	dir      string
 	wheels   map[string][]string // by the normalized name of the project
+	own      map[string]string   // the content of files that dir has not
 	mu       sync.Mutex
 	requests []string
 }
 
 func newIndex(t *testing.T) *index {
 	t.Helper()
-	i := &index{dir: filepath.Join(shared.Env(t).Fixtures.Dir, "wheels"), wheels: map[string][]string{}}
+	i := &index{dir: filepath.Join(shared.Env(t).Fixtures.Dir, "wheels"), wheels: map[string][]string{}, own: map[string]string{}}
 	entries, err := os.ReadDir(i.dir)
 	require.NoError(t, err)
 	for _, entry := range entries {
@@ -87,6 +89,14 @@ func newIndex(t *testing.T) *index {
 		i.wheels[project] = append(i.wheels[project], entry.Name())
 	}
 	return i
+}
+
+// add adds a distribution to the index.
+func (i *index) add(name, content string) {
+	project, _, _ := strings.Cut(name, "-")
+	project = normalized(project)
+	i.wheels[project] = append(i.wheels[project], name)
+	i.own[name] = content
 }
 
 // start serves the index, by HTTPS with a certificate that nobody has signed if encrypted,
@@ -116,6 +126,10 @@ func (i *index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Unlock()
 	if name, ok := strings.CutPrefix(r.URL.Path, "/wheels/"); ok {
 		w.Header().Set("Cache-Control", "max-age=365000000, immutable, public")
+		if content, ok := i.own[name]; ok {
+			http.ServeContent(w, r, name, time.Time{}, strings.NewReader(content))
+			return
+		}
 		http.ServeFile(w, r, filepath.Join(i.dir, filepath.Base(name)))
 		return
 	}
