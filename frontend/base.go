@@ -24,7 +24,7 @@ import (
 // first, as for a Dockerfile's FROM, then the registry.
 func (b *builder) resolveBase(ctx context.Context, platform ocispecs.Platform) (*graph.Base, error) {
 	name, path := b.baseName()
-	base, err := b.resolve(ctx, name, platform)
+	base, err := b.bases.get(platform, func() (*graph.Base, error) { return b.resolve(ctx, name, platform) })
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrapf(err, "resolve the base image %s", name), b.locate(path))
 	}

@@ -85,6 +85,8 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
+	bases bases
+
 	prefix  string                  // of the names of ops, next to the platform
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
 }
@@ -100,36 +102,40 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		return nil, err
 	}
 	contexts := newContexts(b.bc, b.spec, *platform)
-	base, err := b.resolveBaseWhile(ctx, *platform, contexts.warm)
+	base, build, err := b.resolveBasesWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err
 	}
+	prefix, buildPrefix := b.namePrefixes(*platform, build.Platform)
 	return graph.New(graph.Options{
-		Spec:           b.spec,
-		SourceMap:      b.src.SourceMap,
-		Locate:         b.locate,
-		Base:           *base,
-		Context:        func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
-		Overrides:      overrides,
-		Exec:           b.execOptions(),
-		Network:        b.bc.NetworkMode,
-		CacheNamespace: b.bc.CacheIDNamespace,
-		Merge:          b.supports(pb.CapMergeOp),
-		NoCache:        b.noCache,
-		NamePrefix:     b.namePrefix(*platform),
+		Spec:            b.spec,
+		SourceMap:       b.src.SourceMap,
+		Locate:          b.locate,
+		Base:            *base,
+		BuildBase:       *build,
+		Emulated:        b.emulates(*platform),
+		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		Overrides:       overrides,
+		Exec:            b.execOptions(),
+		Network:         b.bc.NetworkMode,
+		CacheNamespace:  b.bc.CacheIDNamespace,
+		Merge:           b.supports(pb.CapMergeOp),
+		NoCache:         b.noCache,
+		NamePrefix:      prefix,
+		BuildNamePrefix: buildPrefix,
 	})
 }
 
-// resolveBaseWhile does something else that takes round trips at the same time.
-func (b *builder) resolveBaseWhile(ctx context.Context, platform ocispecs.Platform, other func(context.Context)) (*graph.Base, error) {
+// resolveBasesWhile does something else that takes round trips at the same time.
+func (b *builder) resolveBasesWhile(ctx context.Context, platform ocispecs.Platform, other func(context.Context)) (base, build *graph.Base, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		other(ctx)
 	}()
-	base, err := b.resolveBase(ctx, platform)
+	base, build, err = b.resolveBases(ctx, platform)
 	<-done
-	return base, err
+	return base, build, err
 }
 
 // solve has the daemon build a state. It pins the default platform of the ops, which would

@@ -12,15 +12,15 @@ import (
 
 // dockerBuild has `docker build` build a folder, on the network of the host, where the mirror
 // is, and returns the name of the image.
-func dockerBuild(t *testing.T, env *testenv.Env, docker *testenv.Docker, dir string) string {
+func dockerBuild(t *testing.T, env *testenv.Env, docker *testenv.Docker, dir string, options ...string) string {
 	t.Helper()
 	name := "test-" + filepath.Base(dir)
-	cmd := docker.Command(t.Context(), "build", "--network", "host", "--progress", "plain",
-		"--build-arg", "APK_REPOSITORIES="+env.Fixtures.APKRepository(),
-		"--build-arg", "PIP_FIND_LINKS="+env.Fixtures.Wheels(), "--build-arg", "PIP_NO_INDEX=1",
-		"--build-context", "apk-keys="+filepath.Dir(env.Fixtures.APKKey()),
-		"--tag", name, dir)
-	out, err := cmd.CombinedOutput()
+	args := append([]string{"build", "--network", "host", "--progress", "plain",
+		"--build-arg", "APK_REPOSITORIES=" + env.Fixtures.APKRepository(),
+		"--build-arg", "PIP_FIND_LINKS=" + env.Fixtures.Wheels(), "--build-arg", "PIP_NO_INDEX=1",
+		"--build-context", "apk-keys=" + filepath.Dir(env.Fixtures.APKKey()),
+		"--tag", name}, options...)
+	out, err := docker.Command(t.Context(), append(args, dir)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return name
 }
@@ -49,5 +49,18 @@ func TestIntegrationDockerEngine(t *testing.T) {
 		out, err := docker.Command(t.Context(), "run", "--rm", "--network", "host", dockerBuild(t, env, docker, dir), "--version").CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		require.Equal(t, "3.2.4\n", string(out))
+	})
+	t.Run("another platform", func(t *testing.T) {
+		foreign := env.RequireForeign(t)
+		dir := filepath.Join(t.TempDir(), "foreign")
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(minimal+"packages: [zip]\nworkdir: /app\n"), 0o644))
+		name := dockerBuild(t, env, docker, dir, "--platform", foreign.Platform)
+		qemu := foreign.Mount()
+		out, err := docker.Command(t.Context(), "run", "--rm", "--network", "host", "--platform", foreign.Platform,
+			"--volume", qemu.Source+":"+qemu.Target+":ro", "--entrypoint", qemu.Target, name,
+			"/usr/local/bin/python", "-c", "import json, os; print(os.uname().machine, os.getcwd())").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Equal(t, foreign.Arch+" /app\n", string(out))
 	})
 }

@@ -22,12 +22,14 @@ func (b *builder) supports(id apicaps.CapID) bool {
 	return (&caps).Supports(id) == nil
 }
 
-// namePrefix is what tells the ops of one image from those of another.
-func (b *builder) namePrefix(platform ocispecs.Platform) string {
-	if len(b.bc.TargetPlatforms) < 2 {
-		return b.prefix
+// namePrefixes are what tells the ops for one image, and those for the build platform, from the
+// ops for another. They name platforms where there is more than one.
+func (b *builder) namePrefixes(platform, build ocispecs.Platform) (forPlatform, forBuild string) {
+	if len(b.bc.TargetPlatforms) < 2 && sameMachine(platform, build) {
+		return b.prefix, b.prefix
 	}
-	return strings.TrimSpace(b.prefix + " " + platforms.Format(platform))
+	named := func(p ocispecs.Platform) string { return strings.TrimSpace(b.prefix + " " + platforms.Format(p)) }
+	return named(platform), named(build)
 }
 
 // execOptions passes on what the client wants of everything that executes, as far as the

@@ -26,10 +26,16 @@ import (
 // wheel returns the name and the content of a wheel with these files.
 func wheel(t *testing.T, name, version string, files map[string]string) (file, content string) {
 	t.Helper()
+	return taggedWheel(t, name, version, "py3-none-any", files)
+}
+
+// taggedWheel returns one that is for what the tag says.
+func taggedWheel(t *testing.T, name, version, tag string, files map[string]string) (file, content string) {
+	t.Helper()
 	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
 	all := map[string]string{
 		info + "METADATA": fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version),
-		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: " + tag + "\n",
 	}
 	maps.Copy(all, files)
 	names := slices.Sorted(maps.Keys(all))
@@ -44,7 +50,7 @@ func wheel(t *testing.T, name, version string, files map[string]string) (file, c
 		require.NoError(t, err)
 	}
 	require.NoError(t, archive.Close())
-	return fmt.Sprintf("%s-%s-py3-none-any.whl", name, version), buffer.String()
+	return fmt.Sprintf("%s-%s-%s.whl", name, version, tag), buffer.String()
 }
 
 // sdist returns the name and the content of a source distribution with these files.

@@ -44,6 +44,42 @@ install_packages() {
     echo "setup: until then, the checks and tests that need them are skipped." >&2
 }
 
+# install_qemu: the emulator that tests run images for the other platform with. Of Debian's package
+# only the program is taken: installing that may register it as a handler of binfmt_misc, and then
+# every daemon of this machine emulates.
+install_qemu() {
+    case $(uname -m) in
+    x86_64) program=qemu-aarch64-static ;;
+    aarch64) program=qemu-x86_64-static ;;
+    *) return 0 ;;
+    esac
+    if have "$program" || [ -x "$bin/$program" ]; then
+        return 0
+    fi
+    if have apt-get && have dpkg-deb; then
+        echo "setup: fetching $program"
+        mkdir -p "$bin"
+        if extract_qemu "$program"; then
+            return 0
+        fi
+    fi
+    echo "setup: missing: $program (Debian: in qemu-user-static). Put it into $bin." >&2
+    echo "setup: until then, the tests that run images for another platform are skipped." >&2
+}
+
+# extract_qemu PROGRAM: from Debian's package into $bin.
+extract_qemu() (
+    download=$(mktemp -d) || exit
+    trap 'rm -rf "$download"' EXIT
+    # apt's own user writes there.
+    chmod 755 "$download"
+    fetch="apt-get -q -o APT::Sandbox::User=$(id -un) download qemu-user-static"
+    # Without lists of packages, as a new container is, apt knows of none.
+    (cd "$download" && { $fetch || { apt-get update -q && $fetch; }; }) || exit
+    dpkg-deb --fsys-tarfile "$download"/*.deb | tar -xf - -C "$download" "./usr/bin/$1" || exit
+    mv "$download/usr/bin/$1" "$bin/$1"
+)
+
 # fingerprint: what the tools are built from, and with.
 fingerprint() {
     cksum "$tools/go.mod" "$tools/go.sum"
@@ -74,6 +110,7 @@ if ! have go; then
     exit 1
 fi
 install_packages "$@"
+install_qemu
 build_tools
 base_image
 echo "setup: ready"

@@ -23,18 +23,32 @@ func basePackages() []string {
 // Where an op finds the repositories and keys that replace those of the base.
 const apkDir = "/apk"
 
-// root returns the distroless root without Python, the same for all specs of a base.
+// Where the op that makes a root for another platform has that of the build platform.
+const nativeDir = "/native"
+
+// root returns the distroless root without Python, the same for all specs of a base. What
+// the scripts of its packages do is the same for every platform, so they run for one.
 func (g *Graph) root() (llb.State, error) {
-	installed, err := g.apk(op{
-		name:  "[root] install the base packages",
-		cache: "apk",
-		args:  append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir}, basePackages()...),
-		path:  "apk",
+	var native string
+	var mounts []llb.RunOption
+	if g.foreign() {
+		root, err := g.shared().root()
+		if err != nil {
+			return llb.State{}, err
+		}
+		native, mounts = nativeDir, []llb.RunOption{llb.AddMount(nativeDir, root, llb.Readonly)}
+	}
+	o, err := g.apk(op{
+		name:   "[root] install the base packages",
+		cache:  "apk",
+		args:   append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir, native}, basePackages()...),
+		mounts: mounts,
+		path:   "apk",
 	})
 	if err != nil {
 		return llb.State{}, err
 	}
-	return installed.AddMount(BuildRoot, llb.Scratch()), nil
+	return g.run(o).AddMount(BuildRoot, llb.Scratch()), nil
 }
 
 // packages returns the root with the packages of the spec.
@@ -43,7 +57,7 @@ func (g *Graph) packages() (llb.State, error) {
 	if err != nil || len(g.Spec.Packages) == 0 {
 		return root, err
 	}
-	installed, err := g.apk(op{
+	o, err := g.apk(op{
 		name:  "[root] install " + strings.Join(g.Spec.Packages, " "),
 		cache: "apk",
 		args:  append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/packages.sh"}, g.Spec.Packages...),
@@ -52,7 +66,7 @@ func (g *Graph) packages() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	return installed.AddMount(BuildRoot, root), nil
+	return g.runWithScripts(o).AddMount(BuildRoot, root), nil
 }
 
 // builder returns the base with the packages that pip needs to build with. None of
@@ -61,7 +75,7 @@ func (g *Graph) builder() (llb.State, error) {
 	if len(g.Spec.APK.Build) == 0 {
 		return g.Base.State, nil
 	}
-	installed, err := g.apk(op{
+	o, err := g.apk(op{
 		name:  "[builder] install " + strings.Join(g.Spec.APK.Build, " "),
 		cache: "apk-build", // its own, since it runs beside the others
 		args:  append([]string{opsDir + "/builder.sh"}, g.Spec.APK.Build...),
@@ -70,14 +84,18 @@ func (g *Graph) builder() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
+	installed := g.runWithScripts(o)
+	if g.foreign() && !g.Emulated {
+		return installed.AddMount(BuildRoot, g.Base.State), nil
+	}
 	return installed.Root(), nil
 }
 
-// apk adds an op that installs packages.
-func (g *Graph) apk(o op) (llb.ExecState, error) {
-	configuration, err := g.apkConfiguration()
+// apk completes an op that installs packages.
+func (g *Graph) apk(o op) (op, error) {
+	configuration, err := g.shared().apkConfiguration()
 	if err != nil {
-		return llb.ExecState{}, err
+		return op{}, err
 	}
 	o.fetch = true
 	o.env = append(o.env, [2]string{"BUILD_ROOT", BuildRoot}, [2]string{"CACHE_ROOT", CacheRoot})
@@ -86,7 +104,7 @@ func (g *Graph) apk(o op) (llb.ExecState, error) {
 		llb.AddMount(apkDir, configuration, llb.Readonly),
 		g.cacheMount("apk", o.cache, "alpine"+g.Base.Alpine),
 	)
-	return g.run(o), nil
+	return o, nil
 }
 
 // apkConfiguration returns a tree with a folder keys and, unless the base's list is to be used,
@@ -109,7 +127,7 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		if err != nil {
 			return llb.State{}, err
 		}
-		st = st.File(copyPath(main, key, path.Join("/keys", name)), g.described("[root] trust "+key, at)...)
+		st = st.File(copyPath(main, key, path.Join("/keys", name)), g.describedFor(g.Base.Platform, "[root] trust "+key, at)...)
 	}
 	keys, ok, err := g.Context(KeysContext)
 	if err != nil || !ok {
@@ -120,7 +138,7 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 		AllowWildcard:      true,
 		AllowEmptyWildcard: true,
 	})
-	return st.File(fromContext, g.described("[root] trust the keys of context "+KeysContext, "")...), nil
+	return st.File(fromContext, g.describedFor(g.Base.Platform, "[root] trust the keys of context "+KeysContext, "")...), nil
 }
 
 // repositories returns what to install from; none means the list of the base.

@@ -14,7 +14,7 @@ func (g *Graph) Buildroot() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	configuration, err := g.apkConfiguration()
+	configuration, err := g.shared().apkConfiguration()
 	if err != nil {
 		return llb.State{}, err
 	}

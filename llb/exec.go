@@ -40,13 +40,13 @@ type op struct {
 	cache  string // of the ops that install packages: which cache of downloads to use
 }
 
-// run adds an op on the base image.
+// run adds an op on the base image of the build platform.
 func (g *Graph) run(o op) llb.ExecState {
-	return g.runOn(g.Base.State, o)
+	return g.runOn(g.BuildBase.State, g.BuildBase.Platform, o)
 }
 
-// runOn adds an op on another file system, such as one with a compiler.
-func (g *Graph) runOn(st llb.State, o op) llb.ExecState {
+// runOn adds an op on another file system, such as one with a compiler, and its platform.
+func (g *Graph) runOn(st llb.State, platform ocispecs.Platform, o op) llb.ExecState {
 	options := []llb.RunOption{
 		llb.Args(o.args),
 		llb.AddMount(toolsDir, g.scripts, llb.Readonly),
@@ -55,7 +55,7 @@ func (g *Graph) runOn(st llb.State, o op) llb.ExecState {
 		llb.AddEnv("PYTHONHASHSEED", "0"),
 		llb.AddEnv("PYTHONDONTWRITEBYTECODE", "1"),
 		llb.Network(g.networkOf(o)),
-		llb.Platform(g.Base.Platform),
+		llb.Platform(platform),
 	}
 	for _, kv := range o.env {
 		options = append(options, llb.AddEnv(kv[0], kv[1]))
@@ -101,6 +101,12 @@ func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 		options = append(options, g.SourceMap.Location(sourcemap.Ranges(g.Locate(path))))
 	}
 	return options
+}
+
+// describedFor does so for an op that executes nothing: its platform, which would else be the
+// one the whole graph is marshalled for, tells it apart from the same op for another.
+func (g *Graph) describedFor(platform ocispecs.Platform, name, path string) []llb.ConstraintsOpt {
+	return append(g.described(name, path), llb.Platform(platform))
 }
 
 // cacheMount is a directory below CacheRoot that outlives the op, shared by the ops that give

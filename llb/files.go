@@ -22,8 +22,7 @@ func (g *Graph) files(image llb.State) (llb.State, error) {
 			return llb.State{}, g.located(err, at)
 		}
 		name := "[files] copy " + strings.Join(file.From, " ") + " to " + file.To
-		options := append(g.described(name, at), llb.Platform(g.Base.Platform))
-		image = image.File(action, options...)
+		image = image.File(action, g.describedFor(g.Base.Platform, name, at)...)
 	}
 	return image, nil
 }

@@ -16,9 +16,13 @@ type Options struct {
 	Locate    func(path string) []parser.Range
 	SourceMap *llb.SourceMap
 
-	// Base is the image that the interpreter is taken from and that ops execute on. For
-	// another platform than the daemon's that takes emulation.
+	// Base is the image that the interpreter is taken from, for the platform of the result.
 	Base Base
+	// BuildBase is that image for the platform of the daemon, which is what ops execute on.
+	// Where the two platforms are one, it is Base.
+	BuildBase Base
+	// Emulated says that the daemon executes programs of Base.Platform where that is not its own.
+	Emulated bool
 
 	// Context returns the build context of that name, "" being the main one, with at least
 	// the ContextPaths of it; ok is false if the client gave no such context. It is asked
@@ -40,6 +44,8 @@ type Options struct {
 	NoCache func(group string) bool
 	// NamePrefix starts the name of every op, so that platforms can be told apart.
 	NamePrefix string
+	// BuildNamePrefix does so for the ops that platforms have in common.
+	BuildNamePrefix string
 }
 
 // Graph makes the states of the images of one spec for one platform.
@@ -56,7 +62,7 @@ func New(o Options) (*Graph, error) {
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
-	return &Graph{Options: o, scripts: scriptsState(o.Base.Platform), parts: parts}, nil
+	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
 
 // Final returns the file system of the distroless image: the root with the user's packages,
@@ -86,7 +92,7 @@ func (g *Graph) runtime() ([]llb.State, error) {
 // merge lays trees over one another. No file is in two of them, and folders that are have one
 // owner and mode, so where the daemon has no MergeOp, copying gives the same in as many layers.
 func (g *Graph) merge(name string, layers []llb.State) llb.State {
-	options := append(g.described(name, ""), llb.Platform(g.Base.Platform))
+	options := g.describedFor(g.Base.Platform, name, "")
 	if g.Merge {
 		return llb.Merge(layers, options...)
 	}

@@ -66,6 +66,7 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		Locate:    s.Location,
 		SourceMap: llb.NewSourceMap(nil, "Dockerfile", "YAML", []byte(text)),
 		Base:      base,
+		BuildBase: base,
 		Context: func(name string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
@@ -208,7 +209,7 @@ func TestWithoutMergeOpFilesAreCopied(t *testing.T) {
 // The frontend's own architecture must not get into a graph.
 func TestPlatformIsTheResults(t *testing.T) {
 	base := testBase(t, "s390x")
-	g := testGraph(t, everything, func(o *Options) { o.Base = base })
+	g := testGraph(t, everything, func(o *Options) { o.Base, o.BuildBase = base, base })
 	for _, op := range ops(t, marshal(t, g, (*Graph).Final)) {
 		if op.GetSource() == nil && op.Platform != nil {
 			require.Equal(t, "s390x", op.Platform.Architecture)

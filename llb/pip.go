@@ -4,13 +4,15 @@ import (
 	"path"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Where the pip op finds the files of the context that the spec names for it.
+// Where the op that downloads finds the files of the context that the spec names for it.
 const contextDir = "/context"
 
-// netrc is where the build secret of that id is while pip runs.
+// netrc is where the build secret of that id is while pip downloads.
 const netrc = "/run/secrets/netrc"
 
 // Where the op that installs finds what the other has downloaded.
@@ -23,7 +25,7 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
 		return nil, nil
 	}
-	builder, err := g.builder()
+	on, err := g.pipBase()
 	if err != nil {
 		return nil, err
 	}
@@ -31,18 +33,60 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	downloads := g.pipDownload(builder, files)
-	return []llb.State{g.pipInstall(builder, downloads)}, nil
+	return []llb.State{g.pipInstall(on, g.pipDownload(on, files))}, nil
+}
+
+// A pipBase is what the ops of pip execute on. Where that is not of the platform of the
+// image, the target tells the scripts which one that is.
+type pipBase struct {
+	builder  llb.State
+	platform ocispecs.Platform
+	target   []string // arguments
+}
+
+// pipBase returns the builder of the image's platform if the daemon can execute that, and
+// else that of the build platform: pip needs to know of a machine no more than its name.
+func (g *Graph) pipBase() (pipBase, error) {
+	native := g
+	var target []string
+	switch {
+	case g.foreign() && g.Emulated:
+		target = []string{"--emulated"}
+	case g.foreign():
+		native = g.shared()
+		target = []string{"--machine", machine(g.Base.Platform), "--platform", platforms.Format(g.Base.Platform)}
+	}
+	builder, err := native.builder()
+	return pipBase{builder, native.Base.Platform, target}, err
+}
+
+// machine returns what `uname -m` says on a platform, by which wheels are named.
+func machine(p ocispecs.Platform) string {
+	switch p.Architecture {
+	case "amd64":
+		return "x86_64"
+	case "386":
+		return "i686"
+	case "arm64":
+		return "aarch64"
+	case "arm":
+		return "arm" + firstOf(p.Variant, "v7") + "l"
+	}
+	return p.Architecture // riscv64, ppc64le and s390x have one name
 }
 
 // pipDownload returns a tree of all that pip installs and builds with. It alone has the
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
-func (g *Graph) pipDownload(builder, files llb.State) llb.State {
-	args := []string{"python", opsDir + "/pip_download.py", "--out", outDir, "--"}
-	downloaded := g.runOn(builder, op{
+func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
+	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
+	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
-		args: g.settled(append(args, g.pipArguments()...)),
-		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
+		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
+		env: [][2]string{
+			{"CACHE_ROOT", CacheRoot},
+			// Where requests, and so pip, looks credentials up; without the secret there is none.
+			{"NETRC", netrc},
+		},
 		mounts: []llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
 			g.pipCache(),
@@ -56,10 +100,11 @@ func (g *Graph) pipDownload(builder, files llb.State) llb.State {
 }
 
 // pipInstall returns the tree of what is in downloads once it is built and installed.
-func (g *Graph) pipInstall(builder, downloads llb.State) llb.State {
-	installed := g.runOn(builder, op{
+func (g *Graph) pipInstall(on pipBase, downloads llb.State) llb.State {
+	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
+	installed := g.runOn(on.builder, on.platform, op{
 		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
-		args: g.settled([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}),
+		args: g.settled(args),
 		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
 		mounts: []llb.RunOption{
 			llb.AddMount(downloadsDir, downloads, llb.Readonly),

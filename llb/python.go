@@ -17,6 +17,9 @@ func (g *Graph) interpreter() llb.State {
 	for _, part := range g.parts {
 		args = appendFlag(args, "--leave-out", part.Extensions)
 	}
+	if g.foreign() && g.Base.Python == g.BuildBase.Python {
+		args = append(args, "--same-library") // which is what stdlib takes for granted
+	}
 	copied := g.run(op{
 		name:   "[python] copy the interpreter of " + g.Base.Python,
 		args:   g.settled(args),
@@ -27,8 +30,16 @@ func (g *Graph) interpreter() llb.State {
 }
 
 // stdlib returns the tree of the standard library as bytecode, which is the same for every
-// platform.
+// platform. Where the bases of two platforms differ in the last number of their version, as
+// may be while a new one is being published, each has its own, compiled by the other's Python.
 func (g *Graph) stdlib() llb.State {
+	if g.Base.Python == g.BuildBase.Python {
+		return g.shared().compiled()
+	}
+	return g.compiled(llb.AddMount(baseDir, g.Base.State, llb.Readonly))
+}
+
+func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
 	compression := g.Spec.Stdlib.Compression
 	if compression == "" {
 		compression = spec.CompressionDeflate
@@ -42,10 +53,14 @@ func (g *Graph) stdlib() llb.State {
 	}
 	args = appendFlag(args, "--foreign", foreignModules())
 	args = appendFlag(args, "--exclude", g.Spec.Stdlib.Exclude)
+	if len(mounts) > 0 {
+		args = append(args, "--base", baseDir)
+	}
 	compiled := g.run(op{
-		name: "[python] compile the standard library",
-		args: g.settled(args),
-		path: "stdlib",
+		name:   "[python] compile the standard library",
+		args:   g.settled(args),
+		mounts: mounts,
+		path:   "stdlib",
 	})
 	return compiled.AddMount(outDir, llb.Scratch())
 }

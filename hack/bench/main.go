@@ -1,7 +1,7 @@
 // Command bench measures what the frontend's builds cost, against honest peers on the
 // same daemon, and what the images weigh. It prints one table.
 //
-//	go run ./hack/bench [-rounds 5] [-only minimal,flask,size,start-up,packaged] [-steps]
+//	go run ./hack/bench [-rounds 5] [-only minimal,platforms,flask,size,start-up,packaged] [-steps]
 //
 // Candidate and peer take turns, and the figures are medians. It needs what the
 // integration tests need: root, and `make setup`.
@@ -49,6 +49,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		{"minimal", (*bench).minimal},
+		{"platforms", (*bench).platforms},
 		{"flask", (*bench).flask},
 		{"size", (*bench).size},
 		{"start-up", (*bench).startUp},

@@ -9,7 +9,9 @@ import argparse
 import fnmatch
 import glob
 import os
+import re
 import shutil
+import sys
 
 import bytecode
 
@@ -20,10 +22,13 @@ def main():
     parser.add_argument("--out", required=True, help="root of the tree to write")
     parser.add_argument("--python", required=True, metavar="X.Y")
     parser.add_argument("--leave-out", action="append", default=[], metavar="EXTENSION")
+    parser.add_argument("--same-library", action="store_true", help="check that its library is the running one's")
     options = parser.parse_args()
 
     copy = Copier(options.base, options.out)
     lib = f"usr/local/lib/python{options.python}"
+    if options.same_library:
+        check_same_library(options.base, lib)
     for link in ("python", "python3", f"python{options.python}"):
         copy.file(f"usr/local/bin/{link}")
     for library in copy.matching("usr/local/lib/libpython*.so*"):
@@ -36,6 +41,44 @@ def main():
         bytecode.compile_files(
             [(f"{options.base}/{settings}", f"{options.out}/{settings}c", f"/{settings}")]
         )
+
+
+# What of the library is of one platform, or not of the library.
+OF_ONE_PLATFORM = re.compile(r"(__pycache__|site-packages|lib-dynload|config-.*|_sysconfigdata_.*\.py)$")
+
+
+def check_same_library(base, lib):
+    """Exit unless the sources of the standard library at base are the running image's."""
+    ours, theirs = sources(f"/{lib}"), sources(f"{base}/{lib}")
+    for name in sorted(ours | theirs):
+        if name not in ours or name not in theirs or not same(f"/{lib}/{name}", f"{base}/{lib}/{name}"):
+            sys.exit(
+                "the base image has one version of Python for all platforms, but not one standard"
+                f" library: /{lib}/{name} differs from that of the daemon's own platform, which would"
+                " be used for both. Build each platform by itself on a daemon of that platform,"
+                " or name a base image that has the same library for all"
+            )
+
+
+def sources(lib):
+    """The paths of the modules below lib, relative to it."""
+    found = set()
+    for folder, folders, files in os.walk(lib):
+        folders[:] = [name for name in folders if not OF_ONE_PLATFORM.match(name)]
+        below = folder[len(lib) + 1 :]
+        found.update(
+            os.path.join(below, name)
+            for name in files
+            if name.endswith(".py") and not OF_ONE_PLATFORM.match(name)
+        )
+    return found
+
+
+def same(one, other):
+    if os.path.getsize(one) != os.path.getsize(other):
+        return False
+    with open(one, "rb") as file, open(other, "rb") as file_of_other:
+        return file.read() == file_of_other.read()
 
 
 class Copier:

@@ -1,20 +1,33 @@
 #!/bin/sh
-# Usage: root.sh BASE PACKAGE...
+# Usage: root.sh BASE NATIVE PACKAGE...
 #
 # Makes the distroless root in $BUILD_ROOT: the PACKAGEs, what the interpreter of
 # the image at BASE needs at run time, and the user nonroot. Nothing in it is
 # specific to one spec, so all specs of a base share it.
+#
+# For another platform than the one this runs on, NATIVE is the root that this made
+# for that one. Else it is empty.
 set -eu
 
 ops=${0%/*}
 base=$1
-shift
+native=$2
+shift 2
 
 # The official images keep what they found the interpreter to be linked with as
 # the dependencies of a virtual package. Installing these by themselves leaves
 # no package in the root that has no files.
 rundeps() {
     sed -n '/^P:\.python-rundeps$/,/^$/s/^D://p' "$base/lib/apk/db/installed"
+}
+
+# 65532 is nonroot in other distroless images too, so volumes can move over.
+add_nonroot() {
+    echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >>"$BUILD_ROOT/etc/passwd"
+    echo 'nonroot:x:65532:' >>"$BUILD_ROOT/etc/group"
+    echo 'nonroot:!::0:::::' >>"$BUILD_ROOT/etc/shadow"
+    mkdir -m 0700 "$BUILD_ROOT/home/nonroot"
+    chown 65532:65532 "$BUILD_ROOT/home/nonroot"
 }
 
 # shellcheck source=llb/scripts/ops/apk-configuration.sh
@@ -25,12 +38,12 @@ if [ -z "$deps" ]; then
     echo "name an official python:X.Y-alpineA.B image, or one made from it" >&2
     exit 1
 fi
-# shellcheck disable=SC2086 # one word for each dependency is what is wanted
-"$ops/../bin/chroot-apk" add --initdb "$@" $deps
-
-# 65532 is nonroot in other distroless images too, so volumes can move over.
-echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >>"$BUILD_ROOT/etc/passwd"
-echo 'nonroot:x:65532:' >>"$BUILD_ROOT/etc/group"
-echo 'nonroot:!::0:::::' >>"$BUILD_ROOT/etc/shadow"
-mkdir -m 0700 "$BUILD_ROOT/home/nonroot"
-chown 65532:65532 "$BUILD_ROOT/home/nonroot"
+if [ -z "$native" ]; then
+    # shellcheck disable=SC2086 # one word for each dependency is what is wanted
+    "$ops/../bin/chroot-apk" add --initdb "$@" $deps
+    add_nonroot
+else
+    # shellcheck disable=SC2086
+    "$ops/foreign-apk.sh" add --initdb "$@" $deps
+    python "$ops/script_results.py" "$native" "$BUILD_ROOT"
+fi

@@ -1,5 +1,8 @@
 """Write the standard library of the running interpreter, as bytecode, below --out.
 
+With --base it is that of the interpreter of the image there, which must be one that
+loads the bytecode of the running one: of the same X.Y, for whatever platform.
+
 Most of it goes into one zip, which every CPython looks for first on sys.path
 (pythonXY.zip beside pythonX.Y). What does not work out of a zip, or is needed
 before one can be read quickly, lies beside it:
@@ -21,6 +24,7 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
+from importlib.util import MAGIC_NUMBER
 
 import bytecode
 
@@ -49,7 +53,10 @@ STUB = """raise ModuleNotFoundError(
 def main():
     options = parse_options()
     lib = sysconfig.get_path("stdlib")
-    modules, data = find_files(lib)
+    sources = options.base + lib
+    if options.base:
+        check_bytecode(sources)
+    modules, data = find_files(sources)
     left_out = {name: WHY_LEFT_OUT for name in options.leave_out}
     left_out.update({name: WHY_EXCLUDED for name in options.exclude})
     check_excluded(options.exclude, modules)
@@ -58,14 +65,14 @@ def main():
     data = {name: path for name, path in data.items() if not within(package(name), gone)}
 
     with tempfile.TemporaryDirectory() as work:
-        modules.update(ensurepip_stub(options.python_dir, lib, work))
+        modules.update(ensurepip_stub(options.python_dir, sources, work))
         modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
-        modules.update(stubs(left_out, lib, work))
+        modules.update(stubs(left_out, sources, work))
         tree = os.path.join(work, "tree")
         compile_tree(modules, lib, tree)
         out = os.path.join(options.out, lib.lstrip("/"))
         write_zip(tree, zip_path(options.out, lib), options.compression)
-        install_on_disk(tree, {**data, **license_file(lib)}, out)
+        install_on_disk(tree, {**data, **license_file(sources)}, out)
         have_site_import_hook(out)
 
 
@@ -81,6 +88,7 @@ WHY_EXCLUDED = (
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default="", help="root of the image to take the library of")
     parser.add_argument("--out", required=True, help="root of the tree to write")
     parser.add_argument("--python-dir", required=True, help="our own modules")
     parser.add_argument("--compression", choices=("deflate", "store"), required=True)
@@ -88,6 +96,32 @@ def parse_options():
     parser.add_argument("--foreign", action="append", default=[], metavar="MODULE")
     parser.add_argument("--exclude", action="append", default=[], metavar="MODULE")
     return parser.parse_args()
+
+
+def check_bytecode(lib):
+    """Exit unless the library's interpreter loads the bytecode that the running one writes."""
+    magic = int.from_bytes(MAGIC_NUMBER[:2], "little")
+    theirs = magic_of(lib)
+    if theirs != magic:
+        sys.exit(
+            f"the Pythons of the two platforms are of versions whose bytecode differs (its magic"
+            f" number is {theirs} and {magic}): name a base image with one version for all platforms"
+        )
+
+
+def magic_of(lib):
+    """Return the magic number of an interpreter's bytecode, which its sources say, or None."""
+    header = lib.replace("/lib/", "/include/") + "/internal/pycore_magic_number.h"
+    for path, pattern in (
+        (f"{lib}/importlib/_bootstrap_external.py", r"MAGIC_NUMBER = \(?(\d+)"),  # to 3.13
+        (header, r"#define PYC_MAGIC_NUMBER (\d+)"),
+    ):
+        if os.path.exists(path):
+            with open(path) as file:
+                found = re.search(pattern, file.read())
+            if found:
+                return int(found[1])
+    return None
 
 
 def find_files(lib):

@@ -1,0 +1,136 @@
+package llb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+)
+
+// execs returns the ops of a definition that execute something, by the digest of each, and all
+// ops by digest.
+func execs(t *testing.T, def *llb.Definition) (execs, all map[digest.Digest]*pb.Op) {
+	t.Helper()
+	execs, all = map[digest.Digest]*pb.Op{}, map[digest.Digest]*pb.Op{}
+	for i, op := range ops(t, def) {
+		dgst := digest.FromBytes(def.Def[i])
+		all[dgst] = op
+		if op.GetExec() != nil {
+			execs[dgst] = op
+		}
+	}
+	return execs, all
+}
+
+// executesOn returns the architecture that the root file system of an exec is of: that of the
+// image at the bottom of it.
+func executesOn(t *testing.T, op *pb.Op, all map[digest.Digest]*pb.Op) string {
+	t.Helper()
+	for op.GetSource() == nil {
+		input := op.Inputs[0]
+		if exec := op.GetExec(); exec != nil {
+			for _, mount := range exec.Mounts {
+				if mount.Dest == pb.RootMount {
+					input = op.Inputs[mount.Input]
+				}
+			}
+		}
+		op = all[digest.Digest(input.Digest)]
+		require.NotNil(t, op)
+	}
+	require.NotNil(t, op.Platform, op.GetSource().Identifier)
+	return op.Platform.Architecture
+}
+
+// of returns a change of options to another platform than that of the daemon.
+func of(t *testing.T, arch string, emulated bool) func(*Options) {
+	return func(o *Options) { o.Base, o.Emulated = testBase(t, arch), emulated }
+}
+
+const withoutPip = minimal + `
+packages: [libpq]
+apk: {build: [gcc], keys: [keys/mirror.rsa.pub]}
+files: [{from: hello.py, to: /app/}]
+workdir: /app
+`
+
+// Without emulation, no op executes what is for another platform.
+func TestForeignProgramsAreNotExecuted(t *testing.T) {
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+		found, all := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", false)), target))
+		require.NotEmpty(t, found)
+		for _, op := range found {
+			require.Equal(t, "amd64", op.Platform.Architecture, "%v", op.GetExec().Meta.Args)
+			require.Equal(t, "amd64", executesOn(t, op, all), "%v", op.GetExec().Meta.Args)
+		}
+	}
+}
+
+// With emulation, what may have to run scripts executes on the base of the result, and nothing else.
+func TestEmulationIsForScripts(t *testing.T) {
+	emulated := map[string]bool{"packages.sh": true, "builder.sh": true}
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+		found, all := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", true)), target))
+		for _, op := range found {
+			want := "amd64"
+			for _, arg := range op.GetExec().Meta.Args {
+				if emulated[arg[strings.LastIndex(arg, "/")+1:]] {
+					want = "arm64"
+				}
+			}
+			require.Equal(t, want, op.Platform.Architecture, "%v", op.GetExec().Meta.Args)
+			require.Equal(t, want, executesOn(t, op, all), "%v", op.GetExec().Meta.Args)
+		}
+	}
+}
+
+// The platforms of a build have the root of the daemon's platform and the standard library in
+// common: each is one vertex, and nothing else that takes long is there twice for one platform.
+func TestPlatformsShareOps(t *testing.T) {
+	native, _ := execs(t, marshal(t, testGraph(t, minimal, nil), (*Graph).Final))
+	foreign, _ := execs(t, marshal(t, testGraph(t, minimal, of(t, "arm64", false)), (*Graph).Final))
+	var common []string
+	for dgst, op := range foreign {
+		if native[dgst] != nil {
+			common = append(common, strings.Join(op.GetExec().Meta.Args, " "))
+		}
+	}
+	require.Len(t, common, 2, "%v", common)
+	require.Len(t, native, 3)
+	require.Len(t, foreign, 4, "and its own root and interpreter")
+}
+
+// A tag is published one platform at a time. Until all have the new version, each has the
+// library of its own.
+func TestVersionsOfPlatformsMayDiffer(t *testing.T) {
+	older := func(o *Options) {
+		o.Base = testBase(t, "arm64")
+		o.Base.Python = "3.13.4"
+	}
+	found, all := execs(t, marshal(t, testGraph(t, minimal, older), (*Graph).Final))
+	var compiled int
+	for _, op := range found {
+		args := strings.Join(op.GetExec().Meta.Args, " ")
+		require.NotContains(t, args, "--same-library")
+		if strings.Contains(args, "stdlib.py") {
+			compiled++
+			require.Contains(t, args, "--base "+baseDir)
+			require.Equal(t, "amd64", executesOn(t, op, all))
+		}
+	}
+	require.Equal(t, 1, compiled)
+}
+
+// The graph does not depend on which of the two platforms is the daemon's, but for where ops execute.
+func TestAnyPlatformMayBeTheDaemons(t *testing.T) {
+	swapped := testGraph(t, withoutPip, func(o *Options) { o.BuildBase = testBase(t, "arm64") })
+	found, all := execs(t, marshal(t, swapped, (*Graph).Final))
+	straight, _ := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", false)), (*Graph).Final))
+	require.Len(t, found, len(straight))
+	for _, op := range found {
+		require.Equal(t, "arm64", executesOn(t, op, all), "%v", op.GetExec().Meta.Args)
+	}
+}

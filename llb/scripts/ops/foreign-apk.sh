@@ -1,0 +1,9 @@
+#!/bin/sh
+# Usage: foreign-apk.sh ARG...
+#
+# Runs `apk ARG...` on the root in $BUILD_ROOT, which is for another platform than the
+# one this runs on: that of the image at /base. Nothing of the root is executed, so
+# packages are installed without their scripts. See apk-configuration.sh for the rest.
+set -eu
+
+exec "${0%/*}/../bin/chroot-apk" --arch "$(cat /base/etc/apk/arch)" --no-scripts "$@"
