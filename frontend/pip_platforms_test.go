@@ -57,7 +57,7 @@ func forBoth(t *testing.T, foreign testenv.Foreign, pip string, files map[string
 func TestIntegrationPipOfBothPlatforms(t *testing.T) {
 	foreign := shared.Env(t).RequireForeign(t)
 	file, content := taggedSdist(t, "pure", "py3-none-any")
-	native, other := forBoth(t, foreign, "pip: {packages: [six, pure], find-links: [dist]}\n", map[string]string{"dist/" + file: content})
+	native, other := forBoth(t, foreign, "pip: {packages: [six, pure], find-links: [dist, "+shared.Env(t).Fixtures.Wheels()+"]}\n", map[string]string{"dist/" + file: content})
 	const installed = sitePackages + "/six.py"
 	require.Equal(t, layerOf(t, native, installed), layerOf(t, other, installed))
 	require.Equal(t, "1.17.0 42\n", runForeign(t, foreign, other, testenv.RunOptions{
@@ -73,8 +73,8 @@ func TestIntegrationPipTakesTheWheelOfThePlatform(t *testing.T) {
 		file, content := taggedWheel(t, "gear", "1.0", "cp313-cp313-musllinux_1_2_"+arch, map[string]string{"gear.py": fmt.Sprintf("machine = %q\n", arch)})
 		files["dist/"+file] = content
 	}
-	pip := fmt.Sprintf("pip: {packages: [gear, 'six; platform_machine == %q', 'idna; platform_machine == %q'], find-links: [dist]}\n",
-		nativeArch(foreign), foreign.Arch)
+	pip := fmt.Sprintf("pip: {packages: [gear, 'six; platform_machine == %q', 'idna; platform_machine == %q'], find-links: [dist, %s]}\n",
+		nativeArch(foreign), foreign.Arch, shared.Env(t).Fixtures.Wheels())
 	native, other := forBoth(t, foreign, pip, files)
 	require.Equal(t, []string{"gear==1.0", "six==1.17.0"}, versions(t, native))
 	require.Equal(t, nativeArch(foreign), python(t, native, "import gear; print(gear.machine)"))
