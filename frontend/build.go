@@ -85,7 +85,8 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
-	bases bases
+	bases        bases
+	requirements requirementsOnce
 
 	prefix  string                  // of the names of ops, next to the platform
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
@@ -101,7 +102,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if err != nil {
 		return nil, err
 	}
-	contexts := newContexts(b.bc, b.spec, *platform)
+	contexts := newContexts(b, *platform)
 	base, build, err := b.resolveBasesWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err
@@ -115,6 +116,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		BuildBase:       *build,
 		Emulated:        b.emulates(*platform),
 		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		PipFiles:        func() ([]string, error) { return b.readRequirements(ctx) },
 		Overrides:       overrides,
 		Exec:            b.execOptions(),
 		Network:         b.bc.NetworkMode,

@@ -145,15 +145,24 @@ func (g *Graph) pipArguments() []string {
 	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
 	args = appendFlag(args, "--find-links", orElse(p.FindLinks, g.Overrides.FindLinks))
 	args = appendFlag(args, "--trusted-host", orElse(p.TrustedHosts, g.Overrides.TrustedHosts))
+	if p.RequireHashes {
+		args = append(args, "--require-hashes")
+	}
+	args = appendFlag(args, "--only-binary", p.OnlyBinary)
+	args = appendFlag(args, "--no-binary", p.NoBinary)
 	args = appendFlag(args, "--constraint", p.Constraints)
 	args = appendFlag(args, "--requirement", p.Requirements)
 	return append(append(args, "--"), p.Packages...)
 }
 
-// pipFiles returns a tree of the files of the context that pip's options name.
+// pipFiles returns a tree of the files of the context that pip reads.
 func (g *Graph) pipFiles() (llb.State, error) {
+	named, err := g.PipFiles()
+	if err != nil {
+		return llb.State{}, err
+	}
 	tree := llb.Scratch()
-	for _, file := range pipPaths(g.Spec) {
+	for _, file := range pipPaths(g.Spec, named) {
 		main, err := g.context("")
 		if err != nil {
 			return llb.State{}, err

@@ -99,7 +99,7 @@ def not_found(options, failed, requirement):
             f"{where}there is no wheel of {requirement} for {options.platform}, tag {tag(options.machine)}, nor a source"
             " distribution: choose a version that has one, or put a wheel into a folder of find-links"
         )
-    return f"{where}nothing was found for {requirement}: neither a wheel for {tag(os.uname().machine)} nor a source distribution"
+    return f"{where}nothing was found for {requirement}: neither a wheel for {tag(os.uname().machine)} nor a source distribution that pip may take"
 
 
 def place_of(requirement, failed):
@@ -153,8 +153,8 @@ EXPLANATIONS = (
 
 def first_unmatched(failed):
     """The line below the one that says that hashes do not match."""
-    found = failed.finds(r"^ {4}(\S.*?) from \S+:$")
-    return found[0][0] if found else "a requirement"
+    found = failed.finds(r"^ {4}(\S+) from \S+( \(from .*\))?:$")
+    return "".join(filter(None, found[0])) if found else "a requirement"
 
 
 def python():
