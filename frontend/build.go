@@ -56,7 +56,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, bases: &bases{}, noCache: bc.IsNoCache}
+	b := &builder{bc: bc, spec: s, src: src, locate: s.Location, bases: &bases{}, requirements: &requirementsOnce{}, noCache: bc.IsNoCache}
 	b.warnOfIgnored(ctx)
 	sboms, err := newSBOMs(ctx, b)
 	if err != nil {
@@ -108,7 +108,8 @@ type builder struct {
 	src    *dockerui.Source
 	locate func(path string) []parser.Range // of a key of the spec, in src
 
-	bases *bases
+	bases        *bases
+	requirements *requirementsOnce
 
 	prefix  string                  // of the names of ops, next to the platform
 	noCache func(group string) bool // whether the client wants the ops of a group run anew
@@ -123,6 +124,7 @@ func (b *builder) forPlatform(platform *ocispecs.Platform) (*builder, error) {
 	}
 	next := *b
 	next.spec, next.locate = s, s.Location
+	next.requirements = &requirementsOnce{}
 	return &next, nil
 }
 
@@ -136,7 +138,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if err != nil {
 		return nil, err
 	}
-	contexts := newContexts(b.bc, b.spec, *platform)
+	contexts := newContexts(b, *platform)
 	base, build, err := b.resolveBasesWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err
@@ -150,6 +152,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		BuildBase:       *build,
 		Emulated:        b.emulates(*platform),
 		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
+		PipFiles:        func() ([]string, error) { return b.readRequirements(ctx) },
 		Overrides:       overrides,
 		Exec:            b.execOptions(),
 		Network:         b.bc.NetworkMode,

@@ -80,11 +80,14 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		"a file before it":     {write("static/style.css", "p {}"), []string{stepApp, stepStatic}},
 		"requirements": {
 			write("requirements.txt", "six==1.17.0\nidna\n"),
-			[]string{stepApp, stepStatic, stepMerge, "[pip] install -r requirements.txt", "[pip] read requirements.txt"},
+			[]string{
+				stepApp, stepStatic, stepMerge,
+				"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt",
+			},
 		},
 		"packages of pip": {
 			replace("requirements: [requirements.txt]", "packages: [idna]"),
-			[]string{stepApp, stepStatic, stepMerge, "[pip] install idna"},
+			[]string{stepApp, stepStatic, stepMerge, "[pip] download idna", "[pip] install idna"},
 		},
 		"packages": {
 			replace("[hello-apk]", "[zip]"),
@@ -134,7 +137,7 @@ user: nonroot
 	}.must(t)
 	require.Equal(t, []string{
 		"[builder] install zip", "[files] copy other.py to /srv/", "[files] create /srv", stepMerge,
-		"[pip] install attrs", "[root] install tzdata",
+		"[pip] download attrs", "[pip] install attrs", "[root] install tzdata",
 	}, ran(res))
 }
 
@@ -151,7 +154,7 @@ func TestIntegrationCachingIsIgnoredForAGroup(t *testing.T) {
 	b := cachingApp()
 	before := b.must(t)
 	for group, want := range map[string][]string{
-		"pip":    {"[pip] install -r requirements.txt", "[pip] read requirements.txt"},
+		"pip":    {"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt"},
 		"python": {"[python] compile the standard library", "[python] copy the interpreter of " + shared.Env(t).PythonVersion()},
 		"files":  {stepApp, stepStatic, "[files] create /app"},
 	} {
@@ -178,7 +181,8 @@ func TestIntegrationCachingBehindAnotherMirror(t *testing.T) {
 	b.BuildArgs = map[string]string{"APK_REPOSITORIES": env.Fixtures.APKRepository() + "/", "PIP_FIND_LINKS": env.Fixtures.URL() + "/wheels"}
 	steps := ran(b.must(t))
 	require.Contains(t, steps, "[root] install the base packages")
-	require.Contains(t, steps, "[pip] install -r requirements.txt")
+	require.Contains(t, steps, "[pip] download -r requirements.txt")
+	require.NotContains(t, steps, "[pip] install -r requirements.txt", "what was downloaded is the same")
 	require.NotContains(t, strings.Join(steps, "\n"), "[python]")
 
 	// Build arguments that mean nothing to the frontend change nothing.

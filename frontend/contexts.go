@@ -19,6 +19,8 @@ type contexts struct {
 	bc       *dockerui.Client
 	spec     *spec.Spec
 	platform ocispecs.Platform
+	// pipFiles returns the paths of the main context that files of it name.
+	pipFiles func(context.Context) ([]string, error)
 
 	mu    sync.Mutex
 	loads map[string]func() loadedContext
@@ -30,8 +32,11 @@ type loadedContext struct {
 	err   error
 }
 
-func newContexts(bc *dockerui.Client, s *spec.Spec, platform ocispecs.Platform) *contexts {
-	return &contexts{bc: bc, spec: s, platform: platform, loads: map[string]func() loadedContext{}}
+func newContexts(b *builder, platform ocispecs.Platform) *contexts {
+	return &contexts{
+		bc: b.bc, spec: b.spec, platform: platform, pipFiles: b.readRequirements,
+		loads: map[string]func() loadedContext{},
+	}
 }
 
 // get returns the context of a name; ok is false if the client gave none.
@@ -51,7 +56,7 @@ func (c *contexts) get(ctx context.Context, name string) (st llb.State, ok bool,
 func (c *contexts) warm(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, name := range []string{"", graph.KeysContext} {
-		if _, used := graph.ContextPaths(c.spec, name); used {
+		if _, used := graph.ContextPaths(c.spec, nil, name); used {
 			all.Go(func() { _, _, _ = c.get(ctx, name) })
 		}
 	}
@@ -59,8 +64,10 @@ func (c *contexts) warm(ctx context.Context) {
 }
 
 func (c *contexts) load(ctx context.Context, name string) loadedContext {
+	// What is wrong with them is said to the graph that has pip run.
+	pipFiles, _ := c.pipFiles(ctx)
 	var only []llb.LocalOption
-	if paths, _ := graph.ContextPaths(c.spec, name); len(paths) > 0 {
+	if paths, _ := graph.ContextPaths(c.spec, pipFiles, name); len(paths) > 0 {
 		only = append(only, llb.FollowPaths(paths))
 	}
 	if name == "" {

@@ -19,14 +19,19 @@ const canary = "s3cr3t-canary"
 // privateIndex asks for a password before it answers as the index does.
 func privateIndex(t *testing.T) string {
 	t.Helper()
-	index := newIndex(t)
+	return newIndex(t).private(t)
+}
+
+// private serves the index to those who know the password.
+func (i *index) private(t *testing.T) string {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, ok := r.BasicAuth(); !ok || user != "bot" || password != canary {
 			w.Header().Set("WWW-Authenticate", `Basic realm="index"`)
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
 		}
-		index.ServeHTTP(w, r)
+		i.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL + "/simple"

@@ -117,10 +117,11 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 		spec: &spec.Spec{Python: ref.python, Alpine: ref.alpine},
 		src:  src,
 		// Whatever goes wrong, it is this line that asked for it.
-		locate:  func(string) []parser.Range { return ref.location },
-		bases:   &bases{},
-		prefix:  ref.python + "-alpine" + ref.alpine,
-		noCache: func(string) bool { return bc.IsNoCache(ref.name) },
+		locate:       func(string) []parser.Range { return ref.location },
+		bases:        &bases{},
+		requirements: &requirementsOnce{},
+		prefix:       ref.python + "-alpine" + ref.alpine,
+		noCache:      func(string) bool { return bc.IsNoCache(ref.name) },
 	}
 	g, err := b.graph(ctx, &ref.platform)
 	if err != nil {

@@ -35,7 +35,7 @@ func (b *builder) ignoredContexts() []string {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "::") // which platform it is for
-		if _, used := graph.ContextPaths(b.spec, name); used || contextName(name) == contextName(base) {
+		if _, used := graph.ContextPaths(b.spec, nil, name); used || contextName(name) == contextName(base) {
 			continue
 		}
 		ignored = append(ignored, fmt.Sprintf("--build-context %s: nothing in the spec names a context %q", name, name))

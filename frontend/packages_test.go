@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -25,10 +26,16 @@ import (
 // wheel returns the name and the content of a wheel with these files.
 func wheel(t *testing.T, name, version string, files map[string]string) (file, content string) {
 	t.Helper()
+	return taggedWheel(t, name, version, "py3-none-any", files)
+}
+
+// taggedWheel returns one that is for what the tag says.
+func taggedWheel(t *testing.T, name, version, tag string, files map[string]string) (file, content string) {
+	t.Helper()
 	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
 	all := map[string]string{
 		info + "METADATA": fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version),
-		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: " + tag + "\n",
 	}
 	maps.Copy(all, files)
 	names := slices.Sorted(maps.Keys(all))
@@ -43,7 +50,7 @@ func wheel(t *testing.T, name, version string, files map[string]string) (file, c
 		require.NoError(t, err)
 	}
 	require.NoError(t, archive.Close())
-	return fmt.Sprintf("%s-%s-py3-none-any.whl", name, version), buffer.String()
+	return fmt.Sprintf("%s-%s-%s.whl", name, version, tag), buffer.String()
 }
 
 // sdist returns the name and the content of a source distribution with these files.
@@ -72,13 +79,14 @@ func sdist(t *testing.T, name, version string, files map[string]string) (file, c
 type index struct {
 	dir      string
 	wheels   map[string][]string // by the normalized name of the project
+	own      map[string]string   // the content of files that dir has not
 	mu       sync.Mutex
 	requests []string
 }
 
 func newIndex(t *testing.T) *index {
 	t.Helper()
-	i := &index{dir: filepath.Join(shared.Env(t).Fixtures.Dir, "wheels"), wheels: map[string][]string{}}
+	i := &index{dir: filepath.Join(shared.Env(t).Fixtures.Dir, "wheels"), wheels: map[string][]string{}, own: map[string]string{}}
 	entries, err := os.ReadDir(i.dir)
 	require.NoError(t, err)
 	for _, entry := range entries {
@@ -87,6 +95,14 @@ func newIndex(t *testing.T) *index {
 		i.wheels[project] = append(i.wheels[project], entry.Name())
 	}
 	return i
+}
+
+// add adds a distribution to the index.
+func (i *index) add(name, content string) {
+	project, _, _ := strings.Cut(name, "-")
+	project = normalized(project)
+	i.wheels[project] = append(i.wheels[project], name)
+	i.own[name] = content
 }
 
 // start serves the index, by HTTPS with a certificate that nobody has signed if encrypted,
@@ -116,6 +132,10 @@ func (i *index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Unlock()
 	if name, ok := strings.CutPrefix(r.URL.Path, "/wheels/"); ok {
 		w.Header().Set("Cache-Control", "max-age=365000000, immutable, public")
+		if content, ok := i.own[name]; ok {
+			http.ServeContent(w, r, name, time.Time{}, strings.NewReader(content))
+			return
+		}
 		http.ServeFile(w, r, filepath.Join(i.dir, filepath.Base(name)))
 		return
 	}

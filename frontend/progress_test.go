@@ -95,7 +95,9 @@ const story = `
 [internal] load build context
 [internal] load build definition from Dockerfile
 [internal] load our scripts
+[internal] read the requirements
 [internal] write the apk configuration
+[pip] download -r requirements.txt six six six six six six six six six six six six six six six six …
 [pip] install -r requirements.txt six six six six six six six six six six six six six six six six s…
 [pip] read requirements.txt
 [python] compile the standard library

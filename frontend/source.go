@@ -9,11 +9,16 @@ import (
 	"github.com/pkg/errors"
 	"google.golang.org/grpc/status"
 
+	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
 	"github.com/autumnjolitz/distroless-frontend/internal/sourcemap"
 )
 
 // withSource turns the locations of an error into excerpts of the spec, which clients print.
 func withSource(err error, sm *llb.SourceMap) error {
+	var elsewhere *requirements.Error
+	if errors.As(err, &elsewhere) {
+		return withRequirementsSource(err, elsewhere)
+	}
 	var located *parser.LocationError
 	if !errors.As(err, &located) {
 		return err
@@ -31,6 +36,15 @@ func withSource(err error, sm *llb.SourceMap) error {
 		err = errdefs.WithSource(err, source)
 	}
 	return err
+}
+
+// withRequirementsSource has clients print the line of a file that the spec names.
+func withRequirementsSource(err error, at *requirements.Error) error {
+	line := parser.Position{Line: at.Line}
+	return errdefs.WithSource(err, &errdefs.Source{
+		Info:   &pb.SourceInfo{Data: at.Data, Filename: at.File},
+		Ranges: sourcemap.Ranges([]parser.Range{{Start: line, End: line}}),
+	})
 }
 
 // worded keeps the words that were put around an error of the daemon. Of such a chain gRPC

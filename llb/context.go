@@ -30,14 +30,14 @@ func (g *Graph) context(name string) (llb.State, error) {
 // ContextPaths returns the paths, which may be patterns, that a graph of the spec uses of a
 // context, sorted, so that a client need not send the rest. The main context has the name "".
 // It uses nothing of it where used is false, and all of it where used is true and there are
-// no paths.
-func ContextPaths(s *spec.Spec, name string) (paths []string, used bool) {
+// no paths. PipFiles is what that of the Options returns.
+func ContextPaths(s *spec.Spec, pipFiles []string, name string) (paths []string, used bool) {
 	switch name {
 	case KeysContext:
 		paths = append(paths, "*.pub")
 	case "":
 		paths = append(paths, s.APK.Keys...)
-		for _, file := range pipPaths(s) {
+		for _, file := range pipPaths(s, pipFiles) {
 			paths = append(paths, file.path)
 		}
 	}
@@ -60,8 +60,9 @@ func ContextPaths(s *spec.Spec, name string) (paths []string, used bool) {
 // A contextPath is a path of the main context and the key of the spec that names it.
 type contextPath struct{ path, at string }
 
-// pipPaths returns the files and folders of the main context that pip's options name.
-func pipPaths(s *spec.Spec) []contextPath {
+// pipPaths returns the files and folders of the main context that pip reads: those its options
+// name, and those that these name.
+func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	var paths []contextPath
 	add := func(key string, values []string) {
 		for i, value := range values {
@@ -73,5 +74,8 @@ func pipPaths(s *spec.Spec) []contextPath {
 	add("pip.requirements", s.Pip.Requirements)
 	add("pip.constraints", s.Pip.Constraints)
 	add("pip.find-links", s.Pip.FindLinks)
+	for _, file := range pipFiles {
+		paths = append(paths, contextPath{file, "pip"})
+	}
 	return paths
 }

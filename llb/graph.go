@@ -29,6 +29,10 @@ type Options struct {
 	// only for what the spec uses.
 	Context func(name string) (st llb.State, ok bool, err error)
 
+	// PipFiles returns the paths of the main context that requirements files of it name. It is
+	// asked only if pip is to run.
+	PipFiles func() ([]string, error)
+
 	Overrides Overrides
 
 	// Exec is what the client wants of everything that executes: hosts, limits, proxies.

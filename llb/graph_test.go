@@ -70,7 +70,8 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		Context: func(name string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
-		Merge: true,
+		PipFiles: func() ([]string, error) { return nil, nil },
+		Merge:    true,
 	}
 	if change != nil {
 		change(&o)
@@ -160,7 +161,7 @@ func TestSpecsShareTheirBase(t *testing.T) {
 }
 
 func TestNoOpIsPrivilegedAndOnlyFetchersHaveNetwork(t *testing.T) {
-	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "builder.sh": true, "pip.sh": true}
+	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "builder.sh": true, "pip_download.py": true}
 	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
 		for _, op := range ops(t, marshal(t, testGraph(t, everything, nil), target)) {
 			exec := op.GetExec()
@@ -230,17 +231,19 @@ func TestContextPaths(t *testing.T) {
 		spec, context string
 		want          []string
 		used          bool
+		pipFiles      []string
 	}{
-		{everything, "", []string{"a", "b", "hello.py", "keys/mirror.rsa.pub", "requirements.txt"}, true},
-		{everything, KeysContext, []string{"*.pub"}, true},
-		{minimal, "", nil, false},
-		{minimal + "files: [{from: [., b], to: /app/}]\n", "", nil, true},
-		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "other", []string{"b"}, true},
-		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "", nil, false},
+		{everything, "", []string{"a", "b", "hello.py", "keys/mirror.rsa.pub", "requirements.txt"}, true, nil},
+		{everything, KeysContext, []string{"*.pub"}, true, nil},
+		{minimal, "", nil, false, nil},
+		{minimal + "files: [{from: [., b], to: /app/}]\n", "", nil, true, nil},
+		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "other", []string{"b"}, true, nil},
+		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "", nil, false, nil},
+		{minimal + "pip: {requirements: [a.txt]}\n", "", []string{"a.txt", "b.txt", "wheels"}, true, []string{"b.txt", "wheels"}},
 	} {
 		s, err := spec.Parse("Dockerfile", []byte(test.spec))
 		require.NoError(t, err)
-		paths, used := ContextPaths(s, test.context)
+		paths, used := ContextPaths(s, test.pipFiles, test.context)
 		require.Equal(t, test.used, used, test.spec)
 		require.Equal(t, test.want, paths, test.spec)
 	}

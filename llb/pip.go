@@ -4,18 +4,23 @@ import (
 	"path"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Where the pip op finds the files of the context that the spec names for it.
+// Where the op that downloads finds the files of the context that the spec names for it.
 const contextDir = "/context"
 
-// Where the build secrets netrc and known_hosts are while pip runs. Of the second, ssh knows
+// Where the build secrets netrc and known_hosts are while pip downloads. Of the second, ssh knows
 // by itself.
 const (
 	netrc      = "/run/secrets/netrc"
 	knownHosts = "/etc/ssh/ssh_known_hosts"
 )
+
+// Where the op that installs finds what the other has downloaded.
+const downloadsDir = "/downloads"
 
 // pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
 // only input from the context are the files the spec names, so a change of the
@@ -24,7 +29,7 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
 		return nil, nil
 	}
-	builder, err := g.builder()
+	on, err := g.pipBase()
 	if err != nil {
 		return nil, err
 	}
@@ -32,19 +37,63 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{opsDir + "/settled.sh", outDir, opsDir + "/pip.sh"}, g.pipArguments()...)
-	installed := g.runOn(builder, g.Base.Platform, op{
-		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
-		args: args,
+	return []llb.State{g.pipInstall(on, g.pipDownload(on, files))}, nil
+}
+
+// A pipBase is what the ops of pip execute on. Where that is not of the platform of the
+// image, the target tells the scripts which one that is.
+type pipBase struct {
+	builder  llb.State
+	platform ocispecs.Platform
+	target   []string // arguments
+}
+
+// pipBase returns the builder of the image's platform if the daemon can execute that, and
+// else that of the build platform: pip needs to know of a machine no more than its name.
+func (g *Graph) pipBase() (pipBase, error) {
+	native := g
+	var target []string
+	switch {
+	case g.foreign() && g.Emulated:
+		target = []string{"--emulated"}
+	case g.foreign():
+		native = g.shared()
+		target = []string{"--machine", machine(g.Base.Platform), "--platform", platforms.Format(g.Base.Platform)}
+	}
+	builder, err := native.builder()
+	return pipBase{builder, native.Base.Platform, target}, err
+}
+
+// machine returns what `uname -m` says on a platform, by which wheels are named.
+func machine(p ocispecs.Platform) string {
+	switch p.Architecture {
+	case "amd64":
+		return "x86_64"
+	case "386":
+		return "i686"
+	case "arm64":
+		return "aarch64"
+	case "arm":
+		return "arm" + firstOf(p.Variant, "v7") + "l"
+	}
+	return p.Architecture // riscv64, ppc64le and s390x have one name
+}
+
+// pipDownload returns a tree of all that pip installs and builds with. It alone has the
+// network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
+func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
+	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
+	downloaded := g.runOn(on.builder, on.platform, op{
+		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
+		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
 		env: [][2]string{
-			{"BUILD_ROOT", outDir}, {"CACHE_ROOT", CacheRoot},
+			{"CACHE_ROOT", CacheRoot},
 			// Where requests, and so pip, looks credentials up; without the secret there is none.
 			{"NETRC", netrc},
 		},
 		mounts: []llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
-			// A wheel that pip built fits the libraries of one Alpine, and its name does not say which.
-			g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine),
+			g.pipCache(),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
 			// For requirements of the form name @ git+ssh://…
 			llb.AddSSHSocket(llb.SSHOptional),
@@ -54,7 +103,29 @@ func (g *Graph) pip() ([]llb.State, error) {
 		fetch: true,
 		path:  "pip",
 	})
-	return []llb.State{installed.AddMount(outDir, llb.Scratch())}, nil
+	return downloaded.AddMount(outDir, llb.Scratch())
+}
+
+// pipInstall returns the tree of what is in downloads once it is built and installed.
+func (g *Graph) pipInstall(on pipBase, downloads llb.State) llb.State {
+	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
+	installed := g.runOn(on.builder, on.platform, op{
+		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
+		args: g.settled(args),
+		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
+		mounts: []llb.RunOption{
+			llb.AddMount(downloadsDir, downloads, llb.Readonly),
+			g.pipCache(),
+		},
+		path: "pip",
+	})
+	return installed.AddMount(outDir, llb.Scratch())
+}
+
+// pipCache is where pip keeps what it downloaded and the wheels it built. A wheel fits the
+// libraries of one Alpine, and its name does not say which.
+func (g *Graph) pipCache() llb.RunOption {
+	return g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
 }
 
 // pipSubjects returns what is installed, for a human.
@@ -81,15 +152,24 @@ func (g *Graph) pipArguments() []string {
 	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
 	args = appendFlag(args, "--find-links", orElse(p.FindLinks, g.Overrides.FindLinks))
 	args = appendFlag(args, "--trusted-host", orElse(p.TrustedHosts, g.Overrides.TrustedHosts))
+	if p.RequireHashes {
+		args = append(args, "--require-hashes")
+	}
+	args = appendFlag(args, "--only-binary", p.OnlyBinary)
+	args = appendFlag(args, "--no-binary", p.NoBinary)
 	args = appendFlag(args, "--constraint", p.Constraints)
 	args = appendFlag(args, "--requirement", p.Requirements)
 	return append(append(args, "--"), p.Packages...)
 }
 
-// pipFiles returns a tree of the files of the context that pip's options name.
+// pipFiles returns a tree of the files of the context that pip reads.
 func (g *Graph) pipFiles() (llb.State, error) {
+	named, err := g.PipFiles()
+	if err != nil {
+		return llb.State{}, err
+	}
 	tree := llb.Scratch()
-	for _, file := range pipPaths(g.Spec) {
+	for _, file := range pipPaths(g.Spec, named) {
 		main, err := g.context("")
 		if err != nil {
 			return llb.State{}, err

@@ -50,8 +50,9 @@ func of(t *testing.T, arch string, emulated bool) func(*Options) {
 	return func(o *Options) { o.Base, o.Emulated = testBase(t, arch), emulated }
 }
 
-const withoutPip = minimal + `
+const foreignSpec = minimal + `
 packages: [libpq]
+pip: {requirements: [requirements.txt]}
 apk: {build: [gcc], keys: [keys/mirror.rsa.pub]}
 files: [{from: hello.py, to: /app/}]
 workdir: /app
@@ -60,7 +61,7 @@ workdir: /app
 // Without emulation, no op executes what is for another platform.
 func TestForeignProgramsAreNotExecuted(t *testing.T) {
 	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
-		found, all := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", false)), target))
+		found, all := execs(t, marshal(t, testGraph(t, foreignSpec, of(t, "arm64", false)), target))
 		require.NotEmpty(t, found)
 		for _, op := range found {
 			require.Equal(t, "amd64", op.Platform.Architecture, "%v", op.GetExec().Meta.Args)
@@ -69,11 +70,12 @@ func TestForeignProgramsAreNotExecuted(t *testing.T) {
 	}
 }
 
-// With emulation, what may have to run scripts executes on the base of the result, and nothing else.
+// With emulation, what may have to run scripts or to build wheels executes on the base of the
+// result, and nothing else.
 func TestEmulationIsForScripts(t *testing.T) {
-	emulated := map[string]bool{"packages.sh": true, "builder.sh": true}
+	emulated := map[string]bool{"packages.sh": true, "builder.sh": true, "pip_download.py": true, "pip_install.py": true}
 	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
-		found, all := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", true)), target))
+		found, all := execs(t, marshal(t, testGraph(t, foreignSpec, of(t, "arm64", true)), target))
 		for _, op := range found {
 			want := "amd64"
 			for _, arg := range op.GetExec().Meta.Args {
@@ -126,11 +128,42 @@ func TestVersionsOfPlatformsMayDiffer(t *testing.T) {
 
 // The graph does not depend on which of the two platforms is the daemon's, but for where ops execute.
 func TestAnyPlatformMayBeTheDaemons(t *testing.T) {
-	swapped := testGraph(t, withoutPip, func(o *Options) { o.BuildBase = testBase(t, "arm64") })
+	swapped := testGraph(t, foreignSpec, func(o *Options) { o.BuildBase = testBase(t, "arm64") })
 	found, all := execs(t, marshal(t, swapped, (*Graph).Final))
-	straight, _ := execs(t, marshal(t, testGraph(t, withoutPip, of(t, "arm64", false)), (*Graph).Final))
+	straight, _ := execs(t, marshal(t, testGraph(t, foreignSpec, of(t, "arm64", false)), (*Graph).Final))
 	require.Len(t, found, len(straight))
 	for _, op := range found {
 		require.Equal(t, "arm64", executesOn(t, op, all), "%v", op.GetExec().Meta.Args)
+	}
+}
+
+// pip is told the machine of the image where it executes on another.
+func TestPipKnowsTheMachineOfTheImage(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Options)
+		want   string
+	}{
+		"native":   {nil, ""},
+		"foreign":  {of(t, "arm64", false), "--machine aarch64 --platform linux/arm64"},
+		"emulated": {of(t, "arm64", true), "--emulated"},
+		"variant": {func(o *Options) {
+			o.Base = testBase(t, "arm")
+			o.Base.Platform.Variant = "v6"
+		}, "--machine armv6l --platform linux/arm/v6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, _ := execs(t, marshal(t, testGraph(t, foreignSpec, test.change), (*Graph).Final))
+			var pips int
+			for _, op := range found {
+				args := strings.Join(op.GetExec().Meta.Args, " ")
+				if !strings.Contains(args, "/pip_") {
+					continue
+				}
+				pips++
+				require.Contains(t, args, test.want)
+				require.Equal(t, test.want == "", !strings.Contains(args, "--machine") && !strings.Contains(args, "--emulated"), args)
+			}
+			require.Equal(t, 2, pips)
+		})
 	}
 }

@@ -58,7 +58,7 @@ func TestSchemaAcceptsWhatIsValid(t *testing.T) {
 
 // structural are the errors that a schema can tell; others are about what is in a string.
 var structural = regexp.MustCompile(`^(args-(list|value|name|null)|base-and-python|compression|files-without-.*|` +
-	`healthcheck-(without-cmd|interval-unit)|no-base|null(-.*)?|only-.*|alpine-without-python|python-without-alpine|` +
+	`healthcheck-(without-cmd|interval-unit)|no-base|null(-.*)?|only-(comments|marker)|alpine-without-python|python-without-alpine|` +
 	`label-name-null|top-level-.*|type-(bool|bool-yes|command|duration|env-list|env-value|files|healthcheck|int|list|` +
 	`list-long|mapping|paths|string-item|string)|unknown-key(-.*)?|dockerfile|empty|alpine-(edge|patch)|python-word|package-(blank|conflict|empty|option)|module-name(-include)?|` +
 	`trusted-host|user|files-chown)\.yaml$`)

@@ -103,6 +103,11 @@ type Pip struct {
 	FindLinks    []string `yaml:"find-links" doc:"URLs, or paths of the build context, where distributions lie." example:"[wheels/]"`
 	TrustedHosts []string `yaml:"trusted-hosts" doc:"Hosts, as host or host:port, taken without valid HTTPS." example:"[mirror.example]"`
 	NoIndex      bool     `yaml:"no-index" doc:"Use find-links only and no package index." example:"true"`
+	// RequireHashes holds for all that is installed, not for what it is built with.
+	RequireHashes bool `yaml:"require-hashes" doc:"Take nothing whose hash the requirements files do not state." example:"true"`
+	// OnlyBinary and NoBinary hold names of projects, or nothing but ":all:".
+	OnlyBinary []string `yaml:"only-binary" doc:"Projects of which only wheels are taken, or :all:." example:"[':all:']"`
+	NoBinary   []string `yaml:"no-binary" doc:"Projects of which no wheels are taken, or :all:." example:"[markupsafe]"`
 }
 
 // File is one copy into the image, as the Dockerfile's COPY.

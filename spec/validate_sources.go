@@ -77,7 +77,35 @@ func (s *Spec) validatePip() error {
 			return err
 		}
 	}
+	if s.Pip.RequireHashes && len(s.Pip.Packages) > 0 {
+		return s.errorf("pip.packages", "a hash can stand in a requirements file only, and pip.require-hashes wants one of everything: "+
+			"move these lines to a file, and name it under pip.requirements")
+	}
+	if err := s.checkProjects("pip.only-binary", s.Pip.OnlyBinary); err != nil {
+		return err
+	}
+	if err := s.checkProjects("pip.no-binary", s.Pip.NoBinary); err != nil {
+		return err
+	}
 	return s.validateIndexes()
+}
+
+// The form of a project's name:
+// https://packaging.python.org/en/latest/specifications/name-normalization/
+var projectName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+// checkProjects checks names of projects, or the word for all of them.
+func (s *Spec) checkProjects(path string, projects []string) error {
+	const all = ":all:"
+	for i, project := range projects {
+		switch {
+		case project == all && len(projects) > 1:
+			return s.errorf(index(path, i), "%s includes the others; remove it, or them", all)
+		case project != all && !projectName.MatchString(project):
+			return s.errorf(index(path, i), "%s is not the name of a project: expected a name such as markupsafe, or just %s", quote(project), all)
+		}
+	}
+	return nil
 }
 
 func (s *Spec) validateIndexes() error {

@@ -42,6 +42,7 @@ var defaults = map[string]string{
 	"pip.find-links":             "build argument ``PIP_FIND_LINKS``, else none",
 	"pip.trusted-hosts":          "build argument ``PIP_TRUSTED_HOST``, else none",
 	"pip.no-index":               "build argument ``PIP_NO_INDEX``, else ``false``",
+	"pip.require-hashes":         "``false``",
 	"files[].from":               "has to be given",
 	"files[].to":                 "has to be given",
 	"files[].chown":              "``root`` for files of the main context",

@@ -1,0 +1,140 @@
+// Package requirements finds the files of the build context that requirements and constraints
+// files name, so that these and no others are what an installation depends on. What a file asks
+// for that cannot be had in a build is an error at its line.
+package requirements
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// An Error is about one line of a file. Lines count from 1.
+type Error struct {
+	File    string
+	Data    []byte
+	Line    int
+	Message string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
+
+// A Reader returns the content of a file of the build context, or fs.ErrNotExist.
+type Reader func(path string) ([]byte, error)
+
+// Read follows the files that the keys below pip name, and returns the paths of the build context
+// that they name in turn, sorted, clean and relative to its root. Errors have their place: a line
+// of a file, as an *[Error], or the location of the key.
+func Read(pip spec.Pip, read Reader, locate func(key string) []parser.Range) ([]string, error) {
+	w := &walk{read: read, done: map[string]bool{}, paths: map[string]bool{}}
+	for _, names := range []struct {
+		key   string
+		files []string
+	}{{"pip.requirements", pip.Requirements}, {"pip.constraints", pip.Constraints}} {
+		for i, name := range names.files {
+			if err := w.top(name); err != nil {
+				return nil, at(err, locate(names.key+"["+strconv.Itoa(i)+"]"))
+			}
+		}
+	}
+	for _, name := range Names(pip) {
+		delete(w.paths, name)
+	}
+	return slices.Sorted(maps.Keys(w.paths)), nil
+}
+
+// at adds the place in the spec to an error that has none of its own.
+func at(err error, ranges []parser.Range) error {
+	var located *Error
+	if errors.As(err, &located) {
+		return err
+	}
+	return parser.WithLocation(err, ranges)
+}
+
+// Names returns the files of the spec that Read reads first.
+func Names(pip spec.Pip) []string {
+	return append(slices.Clone(pip.Requirements), pip.Constraints...)
+}
+
+// A walk follows files to the files that they name.
+type walk struct {
+	read  Reader
+	done  map[string]bool // files whose lines are read
+	paths map[string]bool // what they name
+}
+
+// top reads a file that the spec names.
+func (w *walk) top(name string) error {
+	if help, ok := notRequirements[path.Base(name)]; ok {
+		return fmt.Errorf("%s is not a requirements file: %s", name, help)
+	}
+	data, err := w.content(name)
+	if err != nil {
+		return err
+	}
+	return w.follow(name, data, nil)
+}
+
+// notRequirements says how to have what another tool's file says as a requirements file.
+var notRequirements = map[string]string{
+	"uv.lock":        "write one with `uv export -o requirements.txt`",
+	"poetry.lock":    "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
+	"pdm.lock":       "write one with `pdm export -o requirements.txt`",
+	"Pipfile.lock":   "write one with `pipenv requirements --hash >requirements.txt`",
+	"pylock.toml":    "have the tool that locked export one",
+	"pyproject.toml": "write one with `uv export` or `pip-compile`",
+}
+
+func (w *walk) content(name string) ([]byte, error) {
+	data, err := w.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not in the build context, or .dockerignore lists it", name)
+	}
+	return data, err
+}
+
+// follow reads a requirements or constraints file and all it names. The chain is that of the
+// files that lead to it.
+func (w *walk) follow(name string, data []byte, chain []string) error {
+	if w.done[name] {
+		return nil
+	}
+	f := &file{name: name, data: data}
+	chain = append(slices.Clone(chain), name)
+	for _, l := range f.lines() {
+		reference, err := f.reference(l)
+		if err != nil {
+			return err
+		}
+		if reference.path == "" {
+			continue
+		}
+		w.paths[reference.path] = true
+		if !reference.follow {
+			continue
+		}
+		if i := slices.Index(chain, reference.path); i >= 0 {
+			circle := append(slices.Clone(chain[i:]), reference.path)
+			return f.errorf(l, "the files name each other in a circle: %s; remove one of these lines", strings.Join(circle, " → "))
+		}
+		next, err := w.content(reference.path)
+		if err != nil {
+			return f.errorf(l, "%v", err)
+		}
+		if err := w.follow(reference.path, next, chain); err != nil {
+			return err
+		}
+	}
+	w.done[name] = true
+	return nil
+}

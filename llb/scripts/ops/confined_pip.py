@@ -1,0 +1,144 @@
+"""Run pip so that no build code it starts runs as what pip runs as.
+
+Usage: confined_pip.py [--machine M] [--offline] [--keep DIR] [--root DIR] -- VERB ARG...
+
+  --machine M  take wheels, and evaluate markers, for that machine (as uname -m says it)
+  --offline    keep build code from the network too: see confine.py
+  --keep DIR   put the wheels of all that something is built with into DIR
+  --root DIR   be the pip of the Python in DIR, as chroot-pip is
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+OPS = os.path.dirname(os.path.abspath(__file__))
+BARE = ("-I", "-S", "-B")
+VERSION_CONTROL = ("git", "hg", "svn", "bzr")
+
+# Options of the `pip install` with which pip fills a build environment, and how many
+# values each has, that `pip wheel` has not.
+INSTALL_ONLY = {
+    "--ignore-installed": 0,
+    "--no-user": 0,
+    "--no-warn-script-location": 0,
+    "--no-compile": 0,
+    "--prefix": 1,
+    "--target": 1,
+}
+
+
+def main():
+    options, args = parse(sys.argv[1:])
+    if options.machine:
+        be_on(options.machine)
+    sys.path.append(os.path.join(OPS, "..", "bin"))
+    import chroot_pip
+
+    if options.root:
+        chroot_pip.enter(options.root)
+    compile_once(options)
+    subprocess.Popen = confining(options)
+    if options.keep and options.nested:
+        if status := chroot_pip.run_pip(["wheel", "--wheel-dir", options.keep, *without_install_options(args[1:])]):
+            sys.exit(status)
+        args = ["install", "--no-index", "--find-links", options.keep, *without_sources(args[1:])]
+    sys.exit(chroot_pip.run_pip(args))
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--machine")
+    parser.add_argument("--offline", action="store_true")
+    parser.add_argument("--keep")
+    parser.add_argument("--root")
+    parser.add_argument("--nested", action="store_true", help="pip has started this")
+    split = argv.index("--")
+    return parser.parse_args(argv[:split]), argv[split + 1 :]
+
+
+def be_on(machine):
+    """Everything in pip that asks for the machine asks one of these two."""
+    import platform
+    import sysconfig
+
+    sysconfig.get_platform = lambda: "linux-" + machine
+    platform.machine = lambda: machine
+
+
+def compile_once(options):
+    """Keep the bytecode of pip, which the base image comes without, beside pip's cache."""
+    cache = os.environ.get("PIP_CACHE_DIR")
+    if cache:
+        sys.pycache_prefix = os.path.join(cache, "bytecode", sys.version.split()[0] + "-" + pip_version())
+        sys.dont_write_bytecode = False
+
+
+def pip_version():
+    import glob
+    import sysconfig
+
+    found = glob.glob(glob.escape(sysconfig.get_path("purelib")) + "/pip-*.dist-info")
+    return os.path.basename(found[0]).removesuffix(".dist-info") if found else "pip"
+
+
+def confining(options):
+    """A Popen that confines every program but pip itself and what fetches repositories."""
+    plain = subprocess.Popen
+
+    class Popen(plain):
+        def __init__(self, args, *rest, **keywords):
+            super().__init__(confined(args, options), *rest, **keywords)
+
+    return Popen
+
+
+def confined(args, options):
+    args = [args] if isinstance(args, str) else [os.fspath(arg) for arg in args]
+    python = interpreter()
+    if args[0] == sys.executable and os.path.basename(args[1]) == "__pip-runner__.py":
+        ours = ["--nested"]
+        ours += ["--offline"] if options.offline else []
+        ours += ["--keep", options.keep] if options.keep else []
+        return [*python, os.path.abspath(__file__), *ours, "--", *args[2:]]
+    if args[0] in VERSION_CONTROL or args[0].startswith("/lib/ld-"):
+        return args  # the latter says which C library this is
+    offline = ["--offline"] if options.offline else []
+    return [*python, os.path.join(OPS, "confine.py"), *offline, "--", *args]
+
+
+def interpreter():
+    """How to start another of our scripts: with nothing but the standard library."""
+    if sys.pycache_prefix:
+        return [sys.executable, "-I", "-S", "-X", "pycache_prefix=" + sys.pycache_prefix]
+    return [sys.executable, *BARE]
+
+
+def without_install_options(args):
+    kept, skip = [], 0
+    for arg in args:
+        if skip:
+            skip -= 1
+        elif arg in INSTALL_ONLY:
+            skip = INSTALL_ONLY[arg]
+        else:
+            kept.append(arg)
+    return kept
+
+
+def without_sources(args):
+    """Drop where pip was told to look: it is to look into what was just kept."""
+    kept, skip = [], 0
+    for arg in args:
+        if skip:
+            skip -= 1
+        elif arg in ("-i", "--index-url", "--extra-index-url", "--find-links"):
+            skip = 1
+        else:
+            kept.append(arg)
+    return kept
+
+
+if __name__ == "__main__":
+    main()

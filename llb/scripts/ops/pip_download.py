@@ -1,0 +1,182 @@
+"""Download what pip resolves its arguments to, and all that this is built with.
+
+Usage: pip_download.py --out DIR [--machine M --platform P | --emulated] -- ARG...
+
+The ARGs are those of `pip download`. Below DIR there will be
+
+  wheels/            wheels, to be installed as they are
+  sdists/SHA256/     a source distribution each, to be built
+  build/             wheels of all that these are built with
+
+This has the network and the build secrets, so no code of a source distribution may run
+as pip does: see confine.py. To resolve a source distribution pip has to ask its build
+backend for its requirements; that is all of it that runs here.
+"""
+
+import argparse
+import glob
+import hashlib
+import os
+import re
+import shutil
+import sys
+
+import pip_run
+
+# What pip, or the library it downloads with, says of a connection that broke.
+BROKEN = re.compile(
+    r"IncompleteRead|Connection broken|Download failed because not enough bytes|incomplete-download"
+    r"|Read timed out|Connection reset|RemoteDisconnected|Max retries exceeded|5\d\d (Server|Internal)"
+)
+ATTEMPTS = 3
+
+
+def main():
+    options, args = parse(sys.argv[1:])
+    pip_run.private_cache()
+    wheels = os.path.join(options.out, "wheels")
+    build = os.path.join(options.out, "build")
+    for folder in (wheels, build):
+        os.mkdir(folder)
+    ours = ["--keep", build]
+    ours += ["--machine", options.machine] if options.machine else []
+    # An emulator has no filter of system calls: there only the secrets are kept from build code.
+    ours += [] if options.emulated else ["--offline"]
+    download(options, ours, ["--dest", wheels, *args])
+    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
+    parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--emulated", action="store_true", help="this machine is emulated")
+    split = argv.index("--")
+    return parser.parse_args(argv[:split]), argv[split + 1 :]
+
+
+def download(options, ours, args):
+    try:
+        retry_broken(ours, args)
+    except pip_run.Failed as failed:
+        if not failed.finds("(No matching distribution)"):
+            pip_run.die(explanation(options, failed))
+    else:
+        return
+    # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
+    try:
+        pip_run.run(ours, "download", args, diagnose=True)
+    except pip_run.Failed as failed:
+        pip_run.die(explanation(options, failed))
+
+
+def retry_broken(ours, args):
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return pip_run.run(ours, "download", args)
+        except pip_run.Failed as failed:
+            if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
+                raise
+        print(f"The connection broke: attempt {attempt + 1} of {ATTEMPTS}", flush=True)
+
+
+def explanation(options, failed):
+    """One sentence that says what is wrong and what to do."""
+    for words, explain in EXPLANATIONS:
+        if found := failed.finds(words):
+            return explain(options, failed, *found[0])
+    return "pip: the download failed, see above"
+
+
+def not_found(options, failed, requirement):
+    requirement, where = place_of(requirement, failed)
+    if unreachable := failed.finds(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$"):
+        url, why = unreachable[0]
+        return f"{where}{requirement} was not found, and {url} could not be read: {why}"
+    if options.machine:
+        return (
+            f"{where}there is no wheel of {requirement} for {options.platform}, tag {tag(options.machine)}, nor a source"
+            " distribution: choose a version that has one, or put a wheel into a folder of find-links"
+        )
+    return f"{where}nothing was found for {requirement}: neither a wheel for {tag(os.uname().machine)} nor a source distribution that pip may take"
+
+
+def place_of(requirement, failed):
+    """Split "six==9 (from -r a.txt (line 2))", which pip also says in a longer form above."""
+    for text in (requirement, *(m for m, in failed.finds(r"satisfies the requirement (.*?) \(from versions"))):
+        if m := re.match(r"(.*?) \(from -r (\S+) \(line (\d+)\)\)", text):
+            return requirement.partition(" (from")[0], f"{m[2]}:{m[3]}: "
+    return requirement.partition(" (from")[0], ""
+
+
+def wrong_hash(options, failed, requirement):
+    requirement, where = place_of(requirement, failed)
+    return f"{where}the hash of {requirement} is not the one required: the file was changed, or the requirements file is out of date"
+
+
+def without_hash(options, failed, *_):
+    return "in hash-checking mode every requirement needs a version (==) and a --hash: the lines that lack one are above"
+
+
+def wrong_platform(options, failed, wheel):
+    machine = options.machine or os.uname().machine
+    return f"{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+
+
+def no_program(options, failed, program):
+    return f"{program} is needed to fetch a requirement: add it to apk.build, as in apk: {{build: [{program}]}}"
+
+
+def broken(options, failed, *_):
+    return f"a download broke off in each of {ATTEMPTS} attempts: the index, or a proxy before it, does not send whole files"
+
+
+def no_metadata(options, failed, *_):
+    names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    return (
+        f"the requirements of {' '.join(names)} could not be read, see above. It has no wheel"
+        f" for tag {tag(options.machine or os.uname().machine)}, and its build code runs without network and secrets"
+    )
+
+
+EXPLANATIONS = (
+    (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
+    (r"In --require-hashes mode|Hashes are required()", without_hash),
+    (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
+    (r"Cannot find command '(\w+)'", no_program),
+    (r"No matching distribution found for (.*)", not_found),
+    (r"(metadata-generation-failed|subprocess-exited-with-error)", no_metadata),
+    (f"({BROKEN.pattern})", broken),
+)
+
+
+def first_unmatched(failed):
+    """The line below the one that says that hashes do not match."""
+    found = failed.finds(r"^ {4}(\S+) from \S+( \(from .*\))?:$")
+    return "".join(filter(None, found[0])) if found else "a requirement"
+
+
+def python():
+    return "%d.%d" % sys.version_info[:2]
+
+
+def tag(machine):
+    """The most telling of the tags a wheel may have for the machine."""
+    libc = "musllinux_1_2" if glob.glob("/lib/ld-musl-*") else "manylinux"
+    return f"cp{python().replace('.', '')}-{libc}_{machine}"
+
+
+def part_sources(wheels, sdists):
+    """A folder by content gives pip, whose cache knows what it built by URL, the right wheel."""
+    for name in sorted(os.listdir(wheels)):
+        if not name.endswith(".whl"):
+            path = os.path.join(wheels, name)
+            with open(path, "rb") as file:
+                folder = os.path.join(sdists, hashlib.sha256(file.read()).hexdigest())
+            os.makedirs(folder, exist_ok=True)
+            shutil.move(path, folder)
+
+
+if __name__ == "__main__":
+    main()

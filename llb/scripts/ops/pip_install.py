@@ -1,0 +1,106 @@
+"""Install what pip_download.py left, without a network.
+
+Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P | --emulated]
+
+Source distributions are built first, each by a build backend that may do nothing but
+that: see confine.py.
+"""
+
+import argparse
+import glob
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import pip_run
+
+BUILT = "/tmp/built"
+
+
+def main():
+    options = parse()
+    pip_run.private_cache()
+    os.mkdir(BUILT)
+    build(options, sorted(glob.glob(f"{options.downloads}/sdists/*/*")))
+    wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{BUILT}/*.whl")]
+    install(options, sorted(wheels, key=os.path.basename))
+    subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--downloads", required=True)
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
+    parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--emulated", action="store_true", help="this machine is emulated")
+    return parser.parse_args()
+
+
+def build(options, paths):
+    """Build wheels of source distributions in an environment of what was downloaded for it."""
+    if not paths:
+        return
+    args = ["--no-deps", "--no-index", f"--find-links={options.downloads}/build", f"--wheel-dir={BUILT}", "--", *paths]
+    try:
+        # The op has no network. An emulator has no filter of system calls to say so again.
+        pip_run.run([] if options.emulated else ["--offline"], "wheel", args)
+    except pip_run.Failed as failed:
+        names = ", ".join(os.path.basename(path) for path in paths)
+        pip_run.die(
+            f"{failed_build(failed) or names} could not be built, see above. It is built without network and secrets, by a user"
+            " who may write nowhere else, with the requirements of its pyproject.toml and the packages of apk.build"
+        )
+    if options.machine:
+        check_pure(options)
+
+
+def failed_build(failed):
+    found = failed.finds(r"Failed building wheel for (\S+)")
+    return ", ".join(name for name, in found)
+
+
+def check_pure(options):
+    """What was built here is for this machine, unless it is for all."""
+    for path in sorted(glob.glob(f"{BUILT}/*.whl")):
+        tags = os.path.basename(path).removesuffix(".whl").rsplit("-", 3)[1:]
+        if tags[2] != "any":
+            name = "==".join(identity(path))
+            pip_run.die(
+                f"there is no wheel of {name} for {options.platform}, and its source distribution builds one that is for"
+                f" {tags[2]} only: choose a version that has a wheel for musllinux_1_2_{options.machine},"
+                " or put one into a folder of find-links"
+            )
+
+
+def install(options, wheels):
+    if not wheels:
+        return  # every requirement has a marker that is false here
+    requirements = "/tmp/requirements.txt"
+    with open(requirements, "w") as file:
+        for path in wheels:
+            file.write("{}==={}\n".format(*identity(path)))
+    ours = ["--root", options.root]
+    ours += ["--machine", options.machine] if options.machine else []
+    folders = sorted({os.path.dirname(path) for path in wheels})
+    args = [f"--find-links={folder}" for folder in folders]
+    args += ["--no-index", "--no-deps", "--no-compile", "--no-warn-script-location", "-r", requirements]
+    try:
+        pip_run.run(ours, "install", args)
+    except pip_run.Failed:
+        pip_run.die("pip: the installation failed, see above")
+
+
+def identity(wheel):
+    """The name and version of a wheel, as it says itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        path = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
+        head = archive.read(path).decode("utf-8", "replace").partition("\n\n")[0]
+    field = lambda name: re.search(rf"(?mi)^{name}: *(\S+)\s*$", head)[1]
+    return field("Name"), field("Version")
+
+
+if __name__ == "__main__":
+    main()
