@@ -96,4 +96,9 @@ func TestExpansionBomb(t *testing.T) {
 	text = "python: 3.13\nalpine: 3.20\nargs: {A: " + strings.Repeat("a", MaxSize/4) + "}\nenv: {X: \"" + strings.Repeat("$A", MaxSize/4) + "\"}\n"
 	_, err = Parse("Dockerfile", []byte(text))
 	require.ErrorContains(t, err, "with its arguments expanded")
+
+	// None of the values is too long, but all of them are.
+	text = "python: 3.13\nalpine: 3.20\nargs: {A: " + strings.Repeat("a", MaxSize/8) + "}\nvolumes: [" + strings.Repeat("/$A, ", 33) + "]\n"
+	_, err = Parse("Dockerfile", []byte(text))
+	require.ErrorContains(t, err, "volumes[31]: with its arguments expanded")
 }
