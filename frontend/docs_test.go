@@ -37,7 +37,7 @@ var notRun = []struct{ begins, why string }{
 	{"git clone ", "the clone is the tree that is tested"},
 	{"cd distroless-frontend", "the clone is the tree that is tested"},
 	{"docker build -f Dockerfile.frontend ", "it needs an image of Go; hack/frontend-image makes the same image for the test"},
-	{"docker buildx build --platform ", "it needs a daemon that can run programs of another platform"},
+	{"docker buildx build --platform ", "it pushes to a registry of the reader's; TestIntegrationPlatforms builds for two platforms"},
 	{"docker push ", "it needs a registry of the reader's"},
 	{"apt-get ", "it changes the machine"},
 }

@@ -97,9 +97,10 @@ entrypoint: [/usr/local/bin/python, -I, /usr/local/lib/look/look.py]
 	require.Len(t, res.Images, 2)
 	native, other := res.Images[foreign.Native], res.Images[foreign.Platform]
 
-	t.Run("the standard library is one layer", func(t *testing.T) {
-		const stdlib = "/usr/local/lib/python313.zip"
-		require.Equal(t, layerOf(t, native, stdlib), layerOf(t, other, stdlib))
+	t.Run("what is pure Python has one digest", func(t *testing.T) {
+		for _, file := range []string{"/usr/local/lib/python313.zip", "/usr/local/lib/python3.13/os.pyc", "/usr/local/lib/look/look.py"} {
+			require.Equal(t, layerOf(t, native, file), layerOf(t, other, file), file)
+		}
 		require.NotEqual(t, layerOf(t, native, "/usr/local/bin/python3.13"), layerOf(t, other, "/usr/local/bin/python3.13"))
 		var compiled int
 		for _, vertex := range res.Vertices {
@@ -203,4 +204,25 @@ func TestIntegrationDockerfileForPlatforms(t *testing.T) {
 	}.must(t)
 	require.Equal(t, foreign.Arch+"\n", runForeign(t, foreign, res.Images[foreign.Platform], testenv.RunOptions{}))
 	run(t, res.Images[foreign.Native], testenv.RunOptions{})
+}
+
+// As docs/platforms.rst has it: pip runs for the build platform, and what it installs is for all.
+func TestIntegrationDockerfileInstallsOnTheBuildPlatform(t *testing.T) {
+	env := shared.Env(t)
+	foreign := env.RequireForeign(t)
+	res := build{
+		spec: `#syntax=autumnjolitz/distroless-frontend
+FROM --platform=$BUILDPLATFORM ` + published + `-buildroot AS buildroot
+ARG PIP_FIND_LINKS PIP_NO_INDEX
+RUN chroot-pip install httpie
+
+FROM ` + published + `
+COPY --from=buildroot /d/usr/local/lib/python3.13/site-packages /usr/local/lib/python3.13/site-packages
+`,
+		BuildRequest: testenv.BuildRequest{Platforms: []string{foreign.Native, foreign.Platform}},
+	}.must(t)
+	native, other := res.Images[foreign.Native], res.Images[foreign.Platform]
+	const httpie = "/usr/local/lib/python3.13/site-packages/httpie/__init__.py"
+	require.Equal(t, layerOf(t, native, httpie), layerOf(t, other, httpie))
+	require.Equal(t, "3.2.4\n", runForeign(t, foreign, other, testenv.RunOptions{Args: []string{"-m", "httpie", "--version"}}))
 }

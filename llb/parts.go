@@ -11,7 +11,7 @@ import (
 type Part struct {
 	Name       string   // as in stdlib.include
 	Modules    []string // dotted names; an import of one of them says how to have it
-	Extensions []string // patterns of C extensions in lib-dynload
+	Extensions []string // C extensions in lib-dynload; a final * stands for any end
 	Needs      []string // parts without which this one does not work
 	Why        string   // for the documentation
 }

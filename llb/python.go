@@ -10,15 +10,12 @@ import (
 // and the C extensions. They are copied by an op and not by a file op, because the folders a
 // file op writes into keep the time of the writing.
 func (g *Graph) interpreter() llb.State {
-	args := []string{
-		"python", opsDir + "/interpreter.py",
-		"--base", baseDir, "--out", outDir, "--python", g.Base.PythonXY(),
-	}
-	for _, part := range g.parts {
-		args = appendFlag(args, "--leave-out", part.Extensions)
-	}
+	args := []string{"python", opsDir + "/interpreter.py", baseDir, outDir, g.Base.PythonXY()}
 	if g.foreign() && g.Base.Python == g.BuildBase.Python {
 		args = append(args, "--same-library") // which is what stdlib takes for granted
+	}
+	for _, part := range g.parts {
+		args = append(args, part.Extensions...)
 	}
 	copied := g.run(op{
 		name:   "[python] copy the interpreter of " + g.Base.Python,

@@ -33,6 +33,9 @@ type DaemonOptions struct {
 	Root string
 	// Config is TOML to go at the end of the daemon's configuration.
 	Config string
+	// Emulates is a platform whose programs the daemon can execute next to the machine's own:
+	// see NewEmulating. nil for none.
+	Emulates *Foreign
 	// Debug makes the log verbose.
 	Debug bool
 }
@@ -133,6 +136,9 @@ func (d *Daemon) start(ctx context.Context) error {
 		cmd.Args = append(cmd.Args, "--debug")
 	}
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	if d.opts.Emulates != nil {
+		cmd = d.opts.Emulates.emulated(cmd)
+	}
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	if d.process, err = startProcess(cmd); err != nil {
 		return fmt.Errorf("starting buildkitd: %w", err)

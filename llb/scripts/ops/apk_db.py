@@ -4,7 +4,6 @@ https://wiki.alpinelinux.org/wiki/Apk_spec has its format.
 """
 
 import os
-import tarfile
 
 FOLDER = "lib/apk/db"
 
@@ -13,8 +12,8 @@ class Package:
     """An installed package.
 
     files has its files and links, {path: checksum or None}, and folders its folders; all
-    paths are relative to the root. scripts are the kinds of its scripts, triggers the
-    patterns of folders whose change runs its script trigger.
+    paths are relative to the root. Of installed_with_scripts, scripts are the kinds of its
+    scripts, triggers the patterns of folders whose change runs its script trigger.
     """
 
     def __init__(self):
@@ -27,9 +26,7 @@ class Package:
 
 def installed(root):
     """Return the packages of a root by name."""
-    packages = list(read_installed(os.path.join(root, FOLDER, "installed")))
-    add_scripts(packages, os.path.join(root, FOLDER, "scripts.tar"))
-    add_triggers(packages, os.path.join(root, FOLDER, "triggers"))
+    packages = read_installed(os.path.join(root, FOLDER, "installed"))
     return {package.name: package for package in packages}
 
 
@@ -59,8 +56,18 @@ def read_installed(path):
         yield package
 
 
+def installed_with_scripts(root):
+    """Return the packages of a root by name, with what is known of their scripts."""
+    packages = installed(root)
+    add_scripts(packages.values(), os.path.join(root, FOLDER, "scripts.tar"))
+    add_triggers(packages.values(), os.path.join(root, FOLDER, "triggers"))
+    return packages
+
+
 def add_scripts(packages, path):
     """The archive's names are PACKAGE-VERSION.CHECKSUM.KIND, where the checksum may have any sign."""
+    import tarfile  # not at the top: without bytecode of its own this takes a while
+
     if not os.path.exists(path):
         return
     with tarfile.open(path) as archive:

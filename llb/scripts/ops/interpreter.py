@@ -1,50 +1,44 @@
-"""Copy the interpreter of the image at --base into the tree at --out.
+"""Copy the interpreter of the image at BASE into the tree at OUT.
+
+Usage: interpreter.py BASE OUT X.Y [--same-library] [EXTENSION...]
 
 That is what exists once per platform: the executable and its links, libpython,
-the C extensions, and the build settings that sysconfig reads. Nothing of it is
-executed here, so --base may be of another platform than the running Python.
+the C extensions but the named EXTENSIONs (a final * stands for any end), and the
+build settings that sysconfig reads. Nothing of it is executed here, so BASE may be
+of another platform than the running Python. Then --same-library checks that its
+standard library is the running one's, which is used for both.
+
+Imports next to nothing, for the reason that bytecode.py has.
 """
 
-import argparse
-import fnmatch
-import glob
 import os
-import re
-import shutil
 import sys
 
 import bytecode
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", required=True, help="root of the image to copy from")
-    parser.add_argument("--out", required=True, help="root of the tree to write")
-    parser.add_argument("--python", required=True, metavar="X.Y")
-    parser.add_argument("--leave-out", action="append", default=[], metavar="EXTENSION")
-    parser.add_argument("--same-library", action="store_true", help="check that its library is the running one's")
-    options = parser.parse_args()
+def main(base, out, python, *rest):
+    lib = f"usr/local/lib/python{python}"
+    left_out = [word for word in rest if word != "--same-library"]
+    if len(left_out) < len(rest):
+        check_same_library(base, lib)
 
-    copy = Copier(options.base, options.out)
-    lib = f"usr/local/lib/python{options.python}"
-    if options.same_library:
-        check_same_library(options.base, lib)
-    for link in ("python", "python3", f"python{options.python}"):
+    copy = Copier(base, out)
+    for link in ("python", "python3", f"python{python}"):
         copy.file(f"usr/local/bin/{link}")
-    for library in copy.matching("usr/local/lib/libpython*.so*"):
-        copy.file(library)
-    for extension in copy.matching(f"{lib}/lib-dynload/*.so"):
+    for library in copy.matching("usr/local/lib", "libpython", ""):
+        if ".so" in library:
+            copy.file(library)
+    for extension in copy.matching(f"{lib}/lib-dynload", "", ".so"):
         name = os.path.basename(extension).split(".")[0]
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in options.leave_out):
+        if not any(matches(name, pattern) for pattern in left_out):
             copy.file(extension)
-    for settings in copy.matching(f"{lib}/_sysconfigdata_*.py"):
-        bytecode.compile_files(
-            [(f"{options.base}/{settings}", f"{options.out}/{settings}c", f"/{settings}")]
-        )
+    for settings in copy.matching(lib, "_sysconfigdata_", ".py"):
+        bytecode.compile_files([(f"{base}/{settings}", f"{out}/{settings}c", f"/{settings}")])
 
 
-# What of the library is of one platform, or not of the library.
-OF_ONE_PLATFORM = re.compile(r"(__pycache__|site-packages|lib-dynload|config-.*|_sysconfigdata_.*\.py)$")
+def matches(name, pattern):
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def check_same_library(base, lib):
@@ -64,14 +58,21 @@ def sources(lib):
     """The paths of the modules below lib, relative to it."""
     found = set()
     for folder, folders, files in os.walk(lib):
-        folders[:] = [name for name in folders if not OF_ONE_PLATFORM.match(name)]
+        folders[:] = [name for name in folders if not of_one_platform(name)]
         below = folder[len(lib) + 1 :]
         found.update(
             os.path.join(below, name)
             for name in files
-            if name.endswith(".py") and not OF_ONE_PLATFORM.match(name)
+            if name.endswith(".py") and not of_one_platform(name)
         )
     return found
+
+
+def of_one_platform(name):
+    """Is that of one platform, or not of the library? As stdlib.py has it."""
+    return name in ("__pycache__", "site-packages", "lib-dynload") or name.startswith(
+        ("config-", "_sysconfigdata_")
+    )
 
 
 def same(one, other):
@@ -88,14 +89,20 @@ class Copier:
         self.base = base
         self.out = out
 
-    def matching(self, pattern):
-        return sorted(glob.glob(pattern, root_dir=self.base))
+    def matching(self, folder, prefix, suffix):
+        names = sorted(os.listdir(os.path.join(self.base, folder)))
+        return [f"{folder}/{name}" for name in names if name.startswith(prefix) and name.endswith(suffix)]
 
     def file(self, path):
-        target = os.path.join(self.out, path)
+        source, target = os.path.join(self.base, path), os.path.join(self.out, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy2(os.path.join(self.base, path), target, follow_symlinks=False)
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
+            return
+        with open(source, "rb") as file, open(target, "wb") as copied:
+            copied.write(file.read())
+        os.chmod(target, os.stat(source).st_mode & 0o7777)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -8,10 +8,9 @@ program but text, links and owners, the same for every platform: so it is what N
 and its packages have not.
 """
 
-import base64
+import binascii
 import hashlib
 import os
-import shutil
 import sys
 
 import apk_db
@@ -56,16 +55,19 @@ def changed(path, checksum):
     else:
         with open(path, "rb") as file:
             data = file.read()
-    return checksum != "Q1" + base64.b64encode(hashlib.sha1(data).digest()).decode()
+    return checksum != "Q1" + binascii.b2a_base64(hashlib.sha1(data).digest(), newline=False).decode()
 
 
 def copy(source, target):
-    if os.path.isdir(source) and not os.path.islink(source):
-        os.mkdir(target)
-    else:
+    if os.path.islink(source):
         if os.path.lexists(target):
             os.remove(target)
-        shutil.copyfile(source, target, follow_symlinks=False)
+        os.symlink(os.readlink(source), target)
+    elif os.path.isdir(source):
+        os.mkdir(target)
+    else:
+        with open(source, "rb") as file, open(target, "wb") as copied:
+            copied.write(file.read())
 
 
 def own_alike(source, target):

@@ -14,7 +14,7 @@ import apk_db
 
 
 def main(before, root, platform):
-    due = scripts_due(apk_db.installed(before), apk_db.installed(root))
+    due = scripts_due(apk_db.installed_with_scripts(before), apk_db.installed_with_scripts(root))
     if not due:
         return
     listed = "".join(f"\n  {name}: {', '.join(sorted(kinds))}" for name, kinds in sorted(due.items()))
