@@ -48,15 +48,13 @@ type pipBase struct {
 	target   []string // arguments
 }
 
-// pipBase returns the builder of the image's platform if the daemon can execute that, and
-// else that of the build platform: pip needs to know of a machine no more than its name.
+// pipBase returns the builder of the build platform: of another, pip needs to know no more
+// than the name of the machine. It is not emulated either, since an emulator has not got the
+// filter of system calls that keeps build code from the network.
 func (g *Graph) pipBase() (pipBase, error) {
 	native := g
 	var target []string
-	switch {
-	case g.foreign() && g.Emulated:
-		target = []string{"--emulated"}
-	case g.foreign():
+	if g.foreign() {
 		native = g.shared()
 		target = []string{"--machine", machine(g.Base.Platform), "--platform", platforms.Format(g.Base.Platform)}
 	}

@@ -1,6 +1,6 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P | --emulated] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P] -- ARG...
 
 The ARGs are those of `pip download`. Below DIR there will be
 
@@ -38,10 +38,8 @@ def main():
     build = os.path.join(options.out, "build")
     for folder in (wheels, build):
         os.mkdir(folder)
-    ours = ["--keep", build]
+    ours = ["--offline", "--keep", build]
     ours += ["--machine", options.machine] if options.machine else []
-    # An emulator has no filter of system calls: there only the secrets are kept from build code.
-    ours += [] if options.emulated else ["--offline"]
     download(options, ours, ["--dest", wheels, *args])
     part_sources(wheels, os.path.join(options.out, "sdists"))
 
@@ -51,7 +49,6 @@ def parse(argv):
     parser.add_argument("--out", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
-    parser.add_argument("--emulated", action="store_true", help="this machine is emulated")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 

@@ -1,6 +1,6 @@
 """Install what pip_download.py left, without a network.
 
-Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P | --emulated]
+Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P]
 
 Source distributions are built first, each by a build backend that may do nothing but
 that: see confine.py.
@@ -35,7 +35,6 @@ def parse():
     parser.add_argument("--root", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
-    parser.add_argument("--emulated", action="store_true", help="this machine is emulated")
     return parser.parse_args()
 
 
@@ -45,8 +44,7 @@ def build(options, paths):
         return
     args = ["--no-deps", "--no-index", f"--find-links={options.downloads}/build", f"--wheel-dir={BUILT}", "--", *paths]
     try:
-        # The op has no network. An emulator has no filter of system calls to say so again.
-        pip_run.run([] if options.emulated else ["--offline"], "wheel", args)
+        pip_run.run(["--offline"], "wheel", args)
     except pip_run.Failed as failed:
         names = ", ".join(os.path.basename(path) for path in paths)
         pip_run.die(
