@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 import struct
+import urllib.error
 import urllib.request
 
 
@@ -19,26 +20,37 @@ def address(name):
 
 
 def fetch(url):
-    return urllib.request.urlopen(url).read().decode()
+    """Return the answer, or nothing where there is no network to be had."""
+    try:
+        return urllib.request.urlopen(url).read().decode()
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, PermissionError):
+            return ""
+        raise
 
 
 def identities():
-    """Return how many keys the SSH agent has, or -1 without one (RFC draft-miller-ssh-agent)."""
+    """Return how many keys the SSH agent has, or -1 without one for us (RFC draft-miller-ssh-agent)."""
     agent = os.environ.get("SSH_AUTH_SOCK", "")
     if not os.path.exists(agent):
         return -1
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(agent)
+        try:
+            connection.connect(agent)
+        except PermissionError:
+            return -1
         connection.sendall(struct.pack(">IB", 1, 11))
         with connection.makefile("rb") as stream:
             return struct.unpack(">IBI", stream.read(9))[2]
 
 
 def digest(path):
-    if not os.path.exists(path):
+    """Return that of a file, or nothing where it is absent or not for us to read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except (FileNotFoundError, PermissionError):
         return ""
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def facts(url):

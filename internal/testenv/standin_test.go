@@ -22,7 +22,7 @@ func TestIntegrationDockerfileFrontend(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), content, 0o644))
 	}
-	for _, name := range []string{"cmd", "frontend", "llb", "spec", "internal"} {
+	for _, name := range []string{"cmd", "frontend", "lint", "llb", "spec", "internal"} {
 		require.NoError(t, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(root, name))))
 	}
 	res, err := env.Build(t.Context(), testenv.BuildRequest{Dir: dir, Dockerfile: "Dockerfile.frontend"})
