@@ -16,10 +16,14 @@ backend for its requirements; that is all of it that runs here.
 import argparse
 import glob
 import hashlib
+import lzma
 import os
 import re
 import shutil
 import sys
+import tarfile
+import zipfile
+import zlib
 
 import pip_run
 
@@ -41,6 +45,8 @@ def main():
     ours = ["--offline", "--keep", build]
     ours += ["--machine", options.machine] if options.machine else []
     download(options, ours, ["--dest", wheels, *args])
+    for folder in (wheels, build):
+        check_whole(folder)
     part_sources(wheels, os.path.join(options.out, "sdists"))
 
 
@@ -162,6 +168,24 @@ def tag(machine):
     """The most telling of the tags a wheel may have for the machine."""
     libc = "musllinux_1_2" if glob.glob("/lib/ld-musl-*") else "manylinux"
     return f"cp{python().replace('.', '')}-{libc}_{machine}"
+
+
+def check_whole(folder):
+    """Keep a damaged file out of the result, which is cached: few indexes have hashes."""
+    for name in sorted(os.listdir(folder)):
+        if is_damaged(os.path.join(folder, name)):
+            pip_run.die(f"{name} is damaged: the index, or a proxy before it, does not send it as it is")
+
+
+def is_damaged(path):
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is not None
+        with tarfile.open(path) as archive:
+            return not archive.getmembers()
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError):
+        return True
 
 
 def part_sources(wheels, sdists):
