@@ -50,7 +50,7 @@ type unprivileged struct {
 }
 
 func newUnprivileged() (*unprivileged, error) {
-	dir, err := os.MkdirTemp("", "rootless")
+	dir, err := os.MkdirTemp(publicTempDir(), "rootless")
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,19 @@ func newUnprivileged() (*unprivileged, error) {
 		os.Mkdir(u.work, 0o755),
 		os.Chown(u.work, unprivilegedID, unprivilegedID),
 	)
+}
+
+// publicTempDir is the folder for temporary files, or the system's if that one is root's alone.
+func publicTempDir() string {
+	for dir := os.TempDir(); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return "/tmp"
+		}
+		if dir == filepath.Dir(dir) {
+			return os.TempDir()
+		}
+	}
 }
 
 // run has a thread of its own, which ends with it and takes its mounts along.
