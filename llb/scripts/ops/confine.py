@@ -72,7 +72,9 @@ def main():
 def run(command, environ, offline):
     """Become the program."""
     try:
-        os.setgroups([])
+        # There is a user namespace where nobody may change groups, and then nobody has any.
+        if os.getgroups():
+            os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         os.umask(0o022)
