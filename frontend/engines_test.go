@@ -126,12 +126,19 @@ func (e engine) requireExample(t *testing.T, dir, dockerfile string) {
 		r.require(t, e.runner(name))
 	}
 	if expect.HTTP != nil {
-		e.requireHTTP(t, name, expect.HTTP)
+		file, err := os.ReadFile(filepath.Join(copied, "Dockerfile"))
+		require.NoError(t, err)
+		health := "none"
+		if strings.Contains(strings.ToLower(string(file)), "\nhealthcheck") {
+			health = "healthy"
+		}
+		e.requireHTTP(t, name, health, expect.HTTP)
 	}
 }
 
-// requireHTTP has the engine run a server, which must answer, be healthy, and stop when asked.
-func (e engine) requireHTTP(t *testing.T, name string, expect *expectedHTTP) {
+// requireHTTP has the engine run a server, which must answer, come to be of that health, and stop
+// when asked.
+func (e engine) requireHTTP(t *testing.T, name, health string, expect *expectedHTTP) {
 	t.Helper()
 	port := freePort(t)
 	container, err := e.Start(t.Context(), name, testenv.RunOptions{
@@ -143,8 +150,8 @@ func (e engine) requireHTTP(t *testing.T, name string, expect *expectedHTTP) {
 		r.require(t, container, "http://127.0.0.1:"+port)
 	}
 	require.Eventually(t, func() bool {
-		health, err := container.Health(t.Context())
-		return err == nil && health == "healthy"
+		got, err := container.Health(t.Context())
+		return err == nil && got == health
 	}, 30*time.Second, 100*time.Millisecond)
 	code, err := container.Stop(t.Context())
 	require.NoError(t, err)

@@ -89,9 +89,9 @@ func (d *Docker) Start(ctx context.Context, image string, opts RunOptions) (*Doc
 	return &DockerContainer{docker: d, id: strings.TrimSpace(id)}, err
 }
 
-// Health is the state of the health check, such as "healthy".
+// Health is the state of the health check, such as "healthy", or "none" without one.
 func (c *DockerContainer) Health(ctx context.Context) (string, error) {
-	state, err := c.docker.run(ctx, "inspect", "--format", "{{.State.Health.Status}}", c.id)
+	state, err := c.docker.run(ctx, "inspect", "--format", "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}", c.id)
 	return strings.TrimSpace(state), err
 }
 
