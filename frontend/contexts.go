@@ -64,8 +64,11 @@ func (c *contexts) warm(ctx context.Context) {
 }
 
 func (c *contexts) load(ctx context.Context, name string) loadedContext {
-	// What is wrong with them is said to the graph that has pip run.
-	pipFiles, _ := c.pipFiles(ctx)
+	var pipFiles []string
+	if name == "" {
+		// What is wrong with them is said to the graph that has pip run.
+		pipFiles, _ = c.pipFiles(ctx)
+	}
 	var only []llb.LocalOption
 	if paths, _ := graph.ContextPaths(c.spec, pipFiles, name); len(paths) > 0 {
 		only = append(only, llb.FollowPaths(paths))

@@ -30,6 +30,7 @@ func buildDockerfile(ctx context.Context, c client.Client, bc *dockerui.Client, 
 		Client: c,
 		opts:   maps.Clone(c.BuildOpts().Opts),
 		inputs: map[string]llb.State{},
+		bases:  &bases{},
 	}
 	// The line that led here must not lead here again.
 	images.opts["cmdline"] = ""
@@ -58,6 +59,7 @@ type onTheFly struct {
 	client.Client
 	opts   map[string]string
 	inputs map[string]llb.State
+	bases  *bases // final and buildroot have one
 }
 
 // BuildOpts returns the client's options with our named contexts among them.
@@ -118,7 +120,7 @@ func (i *onTheFly) add(ctx context.Context, bc *dockerui.Client, src *dockerui.S
 		src:  src,
 		// Whatever goes wrong, it is this line that asked for it.
 		locate:       func(string) []parser.Range { return ref.location },
-		bases:        &bases{},
+		bases:        i.bases,
 		requirements: &requirementsOnce{},
 		prefix:       ref.python + "-alpine" + ref.alpine,
 		noCache:      func(string) bool { return bc.IsNoCache(ref.name) },

@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -73,7 +72,7 @@ func runRules(ctx context.Context, bc *dockerui.Client, l *linter.Linter, s *spe
 			return err
 		}
 		if !building || l.ReturnAsError {
-			in.Requirements = readRequirements(ctx, bc, s)
+			in.Requirements = requirementsTexts(ctx, bc, s)
 		}
 	}
 	lint.Run(l, in, building)
@@ -100,31 +99,13 @@ func ignored(ctx context.Context, bc *dockerui.Client) (func(string) bool, error
 	}, nil
 }
 
-// readRequirements returns those of the requirements files that can be read. What is wrong
+// requirementsTexts returns those of the requirements files that can be read. What is wrong
 // with the others is for a build to say.
-func readRequirements(ctx context.Context, bc *dockerui.Client, s *spec.Spec) map[string]string {
-	if len(s.Pip.Requirements) == 0 {
-		return nil
-	}
-	st, err := bc.MainContext(ctx, llb.FollowPaths(s.Pip.Requirements))
-	if err != nil {
-		return nil
-	}
-	def, err := st.Marshal(ctx, llb.WithCaps(bc.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil
-	}
-	res, err := bc.GatewayClient().Solve(ctx, client.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil
-	}
-	ref, err := res.SingleRef()
-	if err != nil {
-		return nil
-	}
+func requirementsTexts(ctx context.Context, bc *dockerui.Client, s *spec.Spec) map[string]string {
+	files := contextFiles{builder: &builder{bc: bc}, next: s.Pip.Requirements}
 	texts := map[string]string{}
 	for _, path := range s.Pip.Requirements {
-		if text, err := ref.ReadFile(ctx, client.ReadRequest{Filename: path}); err == nil {
+		if text, err := files.read(ctx, path); err == nil {
 			texts[path] = string(text)
 		}
 	}

@@ -38,6 +38,7 @@ func SSH(s *spec.Spec) []string {
 	return []string{"default"}
 }
 
+// installsWithPip tells whether the spec has pip install anything.
 func installsWithPip(s *spec.Spec) bool {
 	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0
 }

@@ -26,7 +26,7 @@ const downloadsDir = "/downloads"
 // only input from the context are the files the spec names, so a change of the
 // application's code leaves it cached.
 func (g *Graph) pip() ([]llb.State, error) {
-	if len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
+	if !installsWithPip(g.Spec) {
 		return nil, nil
 	}
 	on, err := g.pipBase()

@@ -22,7 +22,7 @@ func StageNames() []string { return []string{stageBase, stageBuilder} }
 // it is something else.
 func (g *Graph) Stages() (map[string]llb.State, error) {
 	stages := map[string]llb.State{stageBase: g.Base.State}
-	if len(g.Spec.APK.Build) == 0 || len(g.Spec.Pip.Requirements) == 0 && len(g.Spec.Pip.Packages) == 0 {
+	if len(g.Spec.APK.Build) == 0 || !installsWithPip(g.Spec) {
 		return stages, nil
 	}
 	var err error
