@@ -19,6 +19,9 @@ const (
 
 	// maxSocketPath is what fits into a sockaddr_un on Linux.
 	maxSocketPath = 107
+	// longestSocket is the longest name below its temporary folder that buildkitd gives to a
+	// socket: that of a client's SSH agent, whose folder ends with a random 32-bit number.
+	longestSocket = ".buildkit-ssh-sock4294967295/ssh_auth_sock"
 )
 
 // DaemonOptions configures a daemon. The zero value is a daemon with an empty
@@ -52,8 +55,9 @@ type Daemon struct {
 	opts      DaemonOptions
 	binary    string
 	workspace *workspace
-	socketDir string
-	process   *process
+	// tmp is the daemon's temporary folder, which its sockets are in.
+	tmp     string
+	process *process
 }
 
 // StartDaemon starts a daemon and waits until it answers.
@@ -93,18 +97,25 @@ func StartDaemon(ctx context.Context, opts DaemonOptions) (_ *Daemon, err error)
 	return d, nil
 }
 
+// makeTmp makes the daemon's temporary folder: in the workspace, unless the names of sockets
+// are too long there.
+func (d *Daemon) makeTmp() (err error) {
+	if d.tmp, err = d.workspace.mkdir("tmp"); err != nil {
+		return err
+	}
+	if len(filepath.Join(d.tmp, longestSocket)) <= maxSocketPath {
+		return nil
+	}
+	d.tmp, err = os.MkdirTemp("", "buildkitd")
+	return err
+}
+
 // configure picks the socket and writes the configuration file.
 func (d *Daemon) configure(runc string) error {
-	socket := filepath.Join(d.workspace.dir, "buildkitd.sock")
-	if len(socket) > maxSocketPath {
-		dir, err := os.MkdirTemp("", "buildkitd")
-		if err != nil {
-			return err
-		}
-		d.socketDir = dir
-		socket = filepath.Join(dir, "buildkitd.sock")
+	if err := d.makeTmp(); err != nil {
+		return err
 	}
-	d.Address = "unix://" + socket
+	d.Address = "unix://" + filepath.Join(d.tmp, "buildkitd.sock")
 	root := d.opts.Root
 	if root == "" {
 		root = filepath.Join(d.workspace.dir, daemonRoot)
@@ -112,7 +123,7 @@ func (d *Daemon) configure(runc string) error {
 	config := daemonConfig{
 		Root:         root,
 		Address:      d.Address,
-		TraceSocket:  filepath.Join(filepath.Dir(socket), "otel.sock"),
+		TraceSocket:  filepath.Join(d.tmp, "otel.sock"),
 		Runc:         runc,
 		Rootless:     Rootless(),
 		Cgroup:       d.cgroup(),
@@ -132,10 +143,6 @@ func (d *Daemon) configFile() string { return filepath.Join(d.workspace.dir, "bu
 
 // start runs the daemon on its root and waits until it answers.
 func (d *Daemon) start(ctx context.Context) error {
-	tmp, err := d.workspace.mkdir("tmp")
-	if err != nil {
-		return err
-	}
 	logFile, err := os.OpenFile(d.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -147,7 +154,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		cmd.Args = append(cmd.Args, "--debug")
 	}
 	// In a user namespace, runc keeps its state in the latter folder.
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "XDG_RUNTIME_DIR="+tmp)
+	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp, "XDG_RUNTIME_DIR="+d.tmp)
 	if d.opts.Emulates != nil {
 		cmd = d.opts.Emulates.emulated(cmd)
 	}
@@ -222,8 +229,8 @@ func (d *Daemon) Close() error {
 		d.process.stop(daemonStopTimeout)
 	}
 	err := errors.Join(d.workspace.Close(), removeCgroup(d.cgroup()))
-	if d.socketDir != "" {
-		err = errors.Join(err, os.RemoveAll(d.socketDir))
+	if d.tmp != "" {
+		err = errors.Join(err, removeWorkspace(d.tmp))
 	}
 	d.workspace = nil
 	return err
