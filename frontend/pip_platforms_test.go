@@ -82,6 +82,61 @@ func TestIntegrationPipTakesTheWheelOfThePlatform(t *testing.T) {
 	require.NotContains(t, filesOf(t, other), sitePackages+"/six.py")
 }
 
+// extensionBackend is a build backend whose wheel is for the machine that builds it, as those of
+// C extensions are. It requires a wheel that there is for either machine.
+const extensionBackend = `
+import os, zipfile
+import gauge  # a requirement of the build, for this machine
+MACHINE = os.uname().machine
+assert gauge.machine == MACHINE, (gauge.machine, MACHINE)
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    assert os.getuid() == 65534, os.getuid()
+    tag = 'cp313-cp313-linux_' + MACHINE
+    name = 'gear-1.0-' + tag + '.whl'
+    info = 'gear-1.0.dist-info/'
+    with zipfile.ZipFile(os.path.join(directory, name), 'w') as wheel:
+        wheel.writestr('gear.py', 'machine = %r\n' % MACHINE)
+        wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\nName: gear\nVersion: 1.0\n')
+        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: ' + tag + '\n')
+        wheel.writestr(info + 'RECORD', '')
+    return name
+`
+
+// A daemon that emulates the other platform builds on it what there is no wheel of, with what
+// that requires there, and nothing else.
+func TestIntegrationPipBuildsUnderEmulation(t *testing.T) {
+	env := shared.Env(t)
+	foreign := env.RequireForeign(t)
+	file, content := sdist(t, "gear", "1.0", map[string]string{
+		"pyproject.toml": "[build-system]\nrequires = ['gauge']\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+		"backend.py":     extensionBackend,
+	})
+	files := map[string]string{"dist/" + file: content}
+	for _, arch := range []string{foreign.Arch, nativeArch(foreign)} {
+		file, content := taggedWheel(t, "gauge", "1.0", "cp313-cp313-musllinux_1_2_"+arch, map[string]string{"gauge.py": fmt.Sprintf("machine = %q\n", arch)})
+		files["dist/"+file] = content
+	}
+	daemon := env.NewEmulating(t, foreign)
+	install := func(name string) *testenv.BuildResult {
+		res, err := daemon.Build(t.Context(), build{
+			spec:         minimal + "pip: {packages: [" + name + "], find-links: [dist]}\n",
+			files:        files,
+			BuildRequest: testenv.BuildRequest{Platforms: []string{foreign.Native, foreign.Platform}},
+		}.on(t, env))
+		require.NoError(t, err, "%s\n%s", testenv.SourceExcerpt(err), res.Log())
+		return res
+	}
+	const emulated = "build source distributions under emulation"
+	res := install("gear")
+	require.NotNil(t, res.Vertex(emulated))
+	require.Equal(t, nativeArch(foreign), python(t, res.Images[foreign.Native], "import gear; print(gear.machine)"))
+	require.Equal(t, foreign.Arch+"\n", runForeign(t, foreign, res.Images[foreign.Platform], testenv.RunOptions{
+		Args: []string{"-c", "import gear; print(gear.machine)"},
+	}))
+	require.Nil(t, install("gauge").Vertex(emulated), "of it there are wheels")
+}
+
 // What cannot be had for the other platform is an error that names it and the tag.
 func TestIntegrationPipForeignFailures(t *testing.T) {
 	foreign := shared.Env(t).RequireForeign(t)

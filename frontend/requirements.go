@@ -8,9 +8,11 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
+	graph "github.com/autumnjolitz/distroless-frontend/llb"
 )
 
 // requirementsOnce has what the requirements files of a spec name: several parts of a build ask.
@@ -29,6 +31,16 @@ func (b *builder) readRequirements(ctx context.Context) ([]string, error) {
 		r.paths, r.err = requirements.Read(b.spec.Pip, func(path string) ([]byte, error) { return files.read(ctx, path) }, b.locate)
 	})
 	return r.paths, r.err
+}
+
+// hasSources looks for source distributions in a tree that pip downloaded.
+func (b *builder) hasSources(ctx context.Context, downloads llb.State, platform ocispecs.Platform) (bool, error) {
+	ref, err := b.solve(ctx, downloads, platform)
+	if err != nil {
+		return false, err
+	}
+	entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/", IncludePattern: graph.SourcesDir})
+	return len(entries) > 0, errors.Wrap(err, "look at what pip downloaded")
 }
 
 // contextFiles reads files of the main context. Of the first ones it knows beforehand, so

@@ -33,6 +33,11 @@ type Options struct {
 	// asked only if pip is to run.
 	PipFiles func() ([]string, error)
 
+	// HasSources tells whether a tree that pip downloaded has source distributions. It is asked
+	// only for a foreign platform that is Emulated, since to build what turns out to be none
+	// costs an emulated step.
+	HasSources func(downloads llb.State) (bool, error)
+
 	Overrides Overrides
 
 	// Exec is what the client wants of everything that executes: hosts, limits, proxies.

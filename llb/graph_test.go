@@ -70,7 +70,8 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		Context: func(name string) (llb.State, bool, error) {
 			return llb.Local("context", llb.SessionID("session")), name == "", nil
 		},
-		PipFiles: func() ([]string, error) { return nil, nil },
+		PipFiles:   func() ([]string, error) { return nil, nil },
+		HasSources: func(llb.State) (bool, error) { return false, nil },
 		Merge:    true,
 	}
 	if change != nil {

@@ -19,8 +19,14 @@ const (
 	knownHosts = "/etc/ssh/ssh_known_hosts"
 )
 
-// Where the op that installs finds what the other has downloaded.
-const downloadsDir = "/downloads"
+// Where the op that installs finds what the others have downloaded, and built.
+const (
+	downloadsDir = "/downloads"
+	builtDir     = "/built"
+)
+
+// SourcesDir is the folder of source distributions in what pip downloads, if there are any.
+const SourcesDir = "sdists"
 
 // pip returns the tree of what pip installs, or nothing if the spec asks for nothing. Its
 // only input from the context are the files the spec names, so a change of the
@@ -37,7 +43,12 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []llb.State{g.pipInstall(on, g.pipDownload(on, files))}, nil
+	downloads := g.pipDownload(on, files)
+	built, err := g.pipEmulated(downloads)
+	if err != nil {
+		return nil, err
+	}
+	return []llb.State{g.pipInstall(on, downloads, built)}, nil
 }
 
 // A pipBase is what the ops of pip execute on. Where that is not of the platform of the
@@ -49,8 +60,8 @@ type pipBase struct {
 }
 
 // pipBase returns the builder of the build platform: of another, pip needs to know no more
-// than the name of the machine. It is not emulated either, since an emulator has not got the
-// filter of system calls that keeps build code from the network.
+// than the name of the machine. It is not emulated either: that takes long, and an emulator
+// has not got the filter of system calls that keeps build code from the network.
 func (g *Graph) pipBase() (pipBase, error) {
 	native := g
 	var target []string
@@ -81,6 +92,9 @@ func machine(p ocispecs.Platform) string {
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
 func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
+	if g.foreign() && g.Emulated {
+		args = append(args, "--emulated")
+	}
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
 		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
@@ -104,18 +118,51 @@ func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
 	return downloaded.AddMount(outDir, llb.Scratch())
 }
 
-// pipInstall returns the tree of what is in downloads once it is built and installed.
-func (g *Graph) pipInstall(on pipBase, downloads llb.State) llb.State {
-	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
-	installed := g.runOn(on.builder, on.platform, op{
-		name: "[pip] install " + strings.Join(g.pipSubjects(), " "),
-		args: g.settled(args),
+// pipEmulated returns a tree of wheels, built on the platform of the image, of the source
+// distributions in downloads. It is nil where pipInstall builds them itself, or there are none.
+func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
+	if !g.foreign() || !g.Emulated {
+		return nil, nil
+	}
+	if has, err := g.HasSources(downloads); err != nil || !has {
+		return nil, err
+	}
+	builder, err := g.builder()
+	if err != nil {
+		return nil, err
+	}
+	run := g.runOn(builder, g.Base.Platform, op{
+		name: "[pip] build source distributions under emulation",
+		args: g.settled([]string{"python", opsDir + "/pip_build.py", "--downloads", downloadsDir, "--out", outDir}),
 		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
 		mounts: []llb.RunOption{
 			llb.AddMount(downloadsDir, downloads, llb.Readonly),
 			g.pipCache(),
 		},
 		path: "pip",
+	})
+	built := run.AddMount(outDir, llb.Scratch())
+	return &built, nil
+}
+
+// pipInstall returns the tree of what is in downloads once it is built, unless built has the
+// result of that, and installed.
+func (g *Graph) pipInstall(on pipBase, downloads llb.State, built *llb.State) llb.State {
+	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
+	mounts := []llb.RunOption{
+		llb.AddMount(downloadsDir, downloads, llb.Readonly),
+		g.pipCache(),
+	}
+	if built != nil {
+		args = append(args, "--built", builtDir)
+		mounts = append(mounts, llb.AddMount(builtDir, *built, llb.Readonly))
+	}
+	installed := g.runOn(on.builder, on.platform, op{
+		name:   "[pip] install " + strings.Join(g.pipSubjects(), " "),
+		args:   g.settled(args),
+		env:    [][2]string{{"CACHE_ROOT", CacheRoot}},
+		mounts: mounts,
+		path:   "pip",
 	})
 	return installed.AddMount(outDir, llb.Scratch())
 }

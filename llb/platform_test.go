@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,38 @@ func TestEmulationIsForScripts(t *testing.T) {
 			require.Equal(t, want, executesOn(t, op, all), "%v", op.GetExec().Meta.Args)
 		}
 	}
+}
+
+// With emulation, source distributions are built on the platform of the image, where pip has
+// downloaded any: its other ops stay on that of the daemon, and without it nothing asks for them.
+func TestSourcesAreBuiltUnderEmulation(t *testing.T) {
+	scripts := []string{"pip_download.py", "pip_build.py", "pip_install.py", "builder.sh"}
+	// found has what platforms each executes on.
+	found := func(emulated bool) map[string][]string {
+		on := map[string][]string{}
+		g := testGraph(t, foreignSpec, func(o *Options) {
+			of(t, "arm64", emulated)(o)
+			o.HasSources = func(llb.State) (bool, error) { return true, nil }
+		})
+		execs, all := execs(t, marshal(t, g, (*Graph).Final))
+		for _, op := range execs {
+			for _, script := range scripts {
+				if slices.Contains(op.GetExec().Meta.Args, opsDir+"/"+script) {
+					on[script] = append(on[script], executesOn(t, op, all))
+					slices.Sort(on[script])
+				}
+			}
+		}
+		return on
+	}
+	daemons := []string{"amd64"}
+	require.Equal(t, map[string][]string{"pip_download.py": daemons, "pip_install.py": daemons, "builder.sh": daemons}, found(false))
+	require.Equal(t, map[string][]string{
+		"pip_download.py": daemons,
+		"pip_install.py":  daemons,
+		"pip_build.py":    {"arm64"},
+		"builder.sh":      {"amd64", "arm64"},
+	}, found(true))
 }
 
 // The platforms of a build have the root of the daemon's platform and the standard library in

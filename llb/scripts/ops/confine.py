@@ -1,12 +1,15 @@
 """Run a program that nobody vouches for: the build backend of a source distribution.
 
-Usage: confine.py [--offline] -- COMMAND ARG...
+Usage: confine.py [--emulated] -- COMMAND ARG...
 
 pip runs as root, beside build secrets, downloads and its cache, and while it resolves
 it has a network as well. What it starts to build with gets none of that: another user,
 which can read neither the secrets nor what root has in its folders and processes, no
-way to become root again and, with --offline, no socket to anywhere. What it leaves
-running is killed when the program ends, so it cannot wait for something to read.
+way to become root again and no socket to anywhere. What it leaves running is killed
+when the program ends, so it cannot wait for something to read.
+
+--emulated says that an emulator executes this. It knows neither filters of system calls nor
+who adopts orphans, so what runs there must have neither a network nor secrets beside it.
 
 It may write to its working directory and to the folders of pip's that are named to it,
 if these are below the folder for temporary files.
@@ -53,23 +56,24 @@ PRIVATE = ("PIP_", "NETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY
 
 def main():
     split = sys.argv.index("--")
-    offline, command = "--offline" in sys.argv[:split], sys.argv[split + 1 :]
+    emulated, command = "--emulated" in sys.argv[:split], sys.argv[split + 1 :]
     home = tempfile.mkdtemp(prefix="confined-")
     for path in (home, os.getcwd(), *command, *named_in_request(command)):
         lend(path)
     for path in (*search_path("PATH"), *search_path("PYTHONPATH")):
         reach(path)
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if not emulated:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
     if child == 0:
-        run(command, environment(home), offline)
+        run(command, environment(home), emulated)
     status = wait_for(child)
     kill_the_rest()
     shutil.rmtree(home, ignore_errors=True)
     sys.exit(status)
 
 
-def run(command, environ, offline):
+def run(command, environ, emulated):
     """Become the program."""
     try:
         # There is a user namespace where nobody may change groups, and then nobody has any.
@@ -79,7 +83,7 @@ def run(command, environ, offline):
         os.setresuid(NOBODY, NOBODY, NOBODY)
         os.umask(0o022)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
-        if offline:
+        if not emulated:
             forbid_sockets()
         os.execvpe(command[0], command, environ)
     except OSError as error:

@@ -1,10 +1,11 @@
 """Run pip so that no build code it starts runs as what pip runs as.
 
-Usage: confined_pip.py [--machine M] [--offline] [--keep DIR] [--root DIR] -- VERB ARG...
+Usage: confined_pip.py [--machine M] [--emulated] [--keep DIR [--keep-for M]] [--root DIR] -- VERB ARG...
 
   --machine M  take wheels, and evaluate markers, for that machine (as uname -m says it)
-  --offline    keep build code from the network too: see confine.py
+  --emulated   an emulator executes this: see confine.py
   --keep DIR   put the wheels of all that something is built with into DIR
+  --keep-for M put there what that machine needs to build it, too
   --root DIR   be the pip of the Python in DIR, as chroot-pip is
 """
 
@@ -41,6 +42,8 @@ def main():
     compile_once(options)
     subprocess.Popen = confining(options)
     if options.keep and options.nested:
+        if options.keep_for and (status := keep_for_machine(options, args[1:])):
+            sys.exit(status)
         if status := chroot_pip.run_pip(["wheel", "--wheel-dir", options.keep, *without_install_options(args[1:])]):
             sys.exit(status)
         args = ["install", "--no-index", "--find-links", options.keep, *without_sources(args[1:])]
@@ -50,12 +53,21 @@ def main():
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machine")
-    parser.add_argument("--offline", action="store_true")
+    parser.add_argument("--emulated", action="store_true")
     parser.add_argument("--keep")
+    parser.add_argument("--keep-for", metavar="MACHINE")
     parser.add_argument("--root")
     parser.add_argument("--nested", action="store_true", help="pip has started this")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
+
+
+def keep_for_machine(options, args):
+    """In a process of its own, since what it pretends to be on is not what the rest is for."""
+    ours = ["--machine", options.keep_for, "--keep", options.keep, "--keep-for", options.keep_for]
+    verb = ["download", "--dest", options.keep, *without_install_options(args)]
+    command = [*interpreter(), os.path.abspath(__file__), *ours, "--", *verb]
+    return os.spawnv(os.P_WAIT, command[0], command)
 
 
 def be_on(machine):
@@ -99,13 +111,14 @@ def confined(args, options):
     python = interpreter()
     if args[0] == sys.executable and os.path.basename(args[1]) == "__pip-runner__.py":
         ours = ["--nested"]
-        ours += ["--offline"] if options.offline else []
+        ours += ["--emulated"] if options.emulated else []
         ours += ["--keep", options.keep] if options.keep else []
+        ours += ["--keep-for", options.keep_for] if options.keep_for else []
         return [*python, os.path.abspath(__file__), *ours, "--", *args[2:]]
     if args[0] in VERSION_CONTROL or args[0].startswith("/lib/ld-"):
         return args  # the latter says which C library this is
-    offline = ["--offline"] if options.offline else []
-    return [*python, os.path.join(OPS, "confine.py"), *offline, "--", *args]
+    emulated = ["--emulated"] if options.emulated else []
+    return [*python, os.path.join(OPS, "confine.py"), *emulated, "--", *args]
 
 
 def interpreter():

@@ -1,12 +1,13 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] -- ARG...
 
 The ARGs are those of `pip download`. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
-  build/             wheels of all that these are built with
+  build/             wheels of all that these are built with; with --emulated, which says that
+                     they are built on M, also what that machine needs for it
 
 This has the network and the build secrets, so no code of a source distribution may run
 as pip does: see confine.py. To resolve a source distribution pip has to ask its build
@@ -42,8 +43,9 @@ def main():
     build = os.path.join(options.out, "build")
     for folder in (wheels, build):
         os.mkdir(folder)
-    ours = ["--offline", "--keep", build]
+    ours = ["--keep", build]
     ours += ["--machine", options.machine] if options.machine else []
+    ours += ["--keep-for", options.machine] if options.emulated else []
     download(options, ours, ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
@@ -55,6 +57,7 @@ def parse(argv):
     parser.add_argument("--out", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--emulated", action="store_true", help="source distributions are built on that machine")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 

@@ -1,9 +1,8 @@
 """Install what pip_download.py left, without a network.
 
-Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P]
+Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P] [--built DIR]
 
-Source distributions are built first, each by a build backend that may do nothing but
-that: see confine.py.
+Source distributions are built first, unless what was built of them is in --built.
 """
 
 import argparse
@@ -14,17 +13,15 @@ import subprocess
 import sys
 import zipfile
 
+import pip_build
 import pip_run
-
-BUILT = "/tmp/built"
 
 
 def main():
     options = parse()
     pip_run.private_cache()
-    os.mkdir(BUILT)
-    build(options, sorted(glob.glob(f"{options.downloads}/sdists/*/*")))
-    wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{BUILT}/*.whl")]
+    built = options.built or build(options)
+    wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{built}/*.whl")]
     install(options, sorted(wheels, key=os.path.basename))
     subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
 
@@ -35,34 +32,23 @@ def parse():
     parser.add_argument("--root", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--built", help="wheels that pip_build.py made on the machine they are for")
     return parser.parse_args()
 
 
-def build(options, paths):
-    """Build wheels of source distributions in an environment of what was downloaded for it."""
-    if not paths:
-        return
-    args = ["--no-deps", "--no-index", f"--find-links={options.downloads}/build", f"--wheel-dir={BUILT}", "--", *paths]
-    try:
-        pip_run.run(["--offline"], "wheel", args)
-    except pip_run.Failed as failed:
-        names = ", ".join(os.path.basename(path) for path in paths)
-        pip_run.die(
-            f"{failed_build(failed) or names} could not be built, see above. It is built without network and secrets, by a user"
-            " who may write nowhere else, with the requirements of its pyproject.toml and the packages of apk.build"
-        )
+def build(options):
+    """Return a folder of the wheels that are built here."""
+    built = "/tmp/built"
+    os.mkdir(built)
+    pip_build.build(options.downloads, built)
     if options.machine:
-        check_pure(options)
+        check_pure(options, built)
+    return built
 
 
-def failed_build(failed):
-    found = failed.finds(r"Failed building wheel for (\S+)")
-    return ", ".join(name for name, in found)
-
-
-def check_pure(options):
+def check_pure(options, built):
     """What was built here is for this machine, unless it is for all."""
-    for path in sorted(glob.glob(f"{BUILT}/*.whl")):
+    for path in sorted(glob.glob(f"{built}/*.whl")):
         tags = os.path.basename(path).removesuffix(".whl").rsplit("-", 3)[1:]
         if tags[2] != "any":
             name = "==".join(identity(path))
