@@ -73,8 +73,17 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		"a key of one's own":       {replace("packages:", "x-mine: 1\npackages:"), nil},
 		"env":                      {replace("A: \"1\"", "A: \"2\", B: \"3\""), nil},
 		"entrypoint":               {replace("[python, app.py]", "python -B app.py"), nil},
-		"configuration": {replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\nvolumes: [/v]\n"+
+		"configuration": {replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\n"+
 			"stopsignal: SIGINT\nshell: [/bin/sh]\nhealthcheck: none\nworkdir:"), nil},
+		"volumes of root": {replace("workdir:", "volumes: [/v]\nworkdir:"), nil},
+		"volumes of another user": {
+			replace("workdir:", "user: nonroot\nvolumes: [/v]\nworkdir:"),
+			[]string{stepApp, stepStatic, "[files] make /v writable"},
+		},
+		"users": {
+			replace("workdir:", "users: [{name: app, uid: 1000}]\nworkdir:"),
+			[]string{stepApp, stepStatic, "[files] add the users app", "[files] create /app", stepMerge},
+		},
 		"labels of the client": {func(b *build) { b.Labels = map[string]string{"a": "b"} }, nil},
 		"the last file":        {write("app.py", "print('edited')\n"), []string{stepApp}},
 		"a file before it":     {write("static/style.css", "p {}"), []string{stepApp, stepStatic}},

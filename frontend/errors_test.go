@@ -136,7 +136,7 @@ func TestIntegrationErrorsOfTheBuildShowTheSpec(t *testing.T) {
 		},
 		"unknown owner": {
 			"files:\n  - {from: app.py, to: /app/, chown: somebody}\n",
-			`chown: "somebody" is not known: expected a number, root or nonroot`,
+			`chown: "somebody" is not known: expected a number, root, nonroot or a name under users`,
 			"  - {from: app.py, to: /app/, chown: somebody}",
 		},
 		"no such named context": {

@@ -62,6 +62,10 @@ packages: [hello-service, zip]
 apk: {build: [hello-apk]}
 pip: {requirements: [requirements.txt], packages: [httpie, markupsafe]}
 workdir: /app/data
+users: [{name: app, uid: 1000}]
+volumes: [/data]
+writable: [/var/cache/app]
+healthcheck: {tcp: 80}
 user: nonroot
 `
 	files := map[string]string{"requirements.txt": "flask\n", "app/main.py": "import six\n", "app/data.txt": "1", "run": "#!/bin/sh\n"}

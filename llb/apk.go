@@ -53,7 +53,7 @@ func (g *Graph) root() (llb.State, error) {
 
 // packages returns the root with the packages of the spec.
 func (g *Graph) packages() (llb.State, error) {
-	root, err := g.root()
+	root, err := g.rootWithInit()
 	if err != nil || len(g.Spec.Packages) == 0 {
 		return root, err
 	}

@@ -86,7 +86,8 @@ func (g *Graph) Final() (llb.State, error) {
 		return llb.State{}, err
 	}
 	layers[0] = g.workdir(layers[0])
-	return g.files(g.merge("[final] put the image together", append(layers, installed...)))
+	layers = append(append(layers, installed...), g.healthcheckScript()...)
+	return g.files(g.directories(g.merge("[final] put the image together", layers)))
 }
 
 // runtime returns the layers that run Python, the root first, and nothing of the application.
@@ -95,7 +96,7 @@ func (g *Graph) runtime() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []llb.State{root, g.interpreter(), g.stdlib()}, nil
+	return []llb.State{g.users(root), g.interpreter(), g.stdlib()}, nil
 }
 
 // merge lays trees over one another. No file is in two of them, and folders that are have one

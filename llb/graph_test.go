@@ -133,12 +133,42 @@ entrypoint: [python, -V]
 cmd: [a]
 user: nonroot
 expose: [8080]
-volumes: [/data]
 stopsignal: SIGINT
 shell: [/bin/sh, -c]
 healthcheck: {cmd: [python, -V]}
 `, nil))
 	require.Equal(t, plain, configured)
+}
+
+// A volume of root is made by the engine; for any other user it is a folder of the image.
+func TestVolumesAreFoldersOfWhoIsNotRoot(t *testing.T) {
+	plain := digests(t, testGraph(t, minimal, nil))
+	for _, user := range []string{"", "user: root\n", "user: '0:0'\n"} {
+		require.Equal(t, plain, digests(t, testGraph(t, minimal+"volumes: [/data]\n"+user, nil)))
+	}
+	require.NotEqual(t, plain, digests(t, testGraph(t, minimal+"volumes: [/data]\nuser: nonroot\n", nil)))
+}
+
+// Users, and folders for them, leave what takes long as it is.
+func TestUsersChangeFewOps(t *testing.T) {
+	plain := digests(t, testGraph(t, everything, nil))
+	with := digests(t, testGraph(t, everything+"users: [{name: app, uid: 1000}]\nwritable: [/data]\n", nil))
+	var missing []string
+	for _, d := range plain {
+		if !slices.Contains(with, d) {
+			missing = append(missing, d)
+		}
+	}
+	require.Len(t, missing, 5, "workdir, merge, two copies and the end of the definition")
+}
+
+// What a health check asks is configuration; that it asks needs one op, which no spec changes.
+func TestHealthchecksShareTheirScript(t *testing.T) {
+	one := digests(t, testGraph(t, minimal+"healthcheck: {http: 8080/}\n", nil))
+	for _, other := range []string{"{http: $PORT/other, status: 204, timeout: 1s}", "{tcp: 80}"} {
+		require.Equal(t, one, digests(t, testGraph(t, minimal+"healthcheck: "+other+"\n", nil)))
+	}
+	require.NotEqual(t, one, digests(t, testGraph(t, minimal+"healthcheck: {cmd: [python, -V]}\n", nil)))
 }
 
 func TestNamesChangeNoOp(t *testing.T) {

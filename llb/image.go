@@ -107,6 +107,7 @@ func (g *Graph) configure(config *v1.DockerOCIImageConfig) {
 	if s.Entrypoint != nil {
 		config.Entrypoint = words(s.Entrypoint, config.Shell)
 	}
+	config.Entrypoint = g.underInit(config.Entrypoint)
 	if s.Cmd != nil {
 		config.Cmd = words(s.Cmd, config.Shell)
 	}
@@ -115,7 +116,7 @@ func (g *Graph) configure(config *v1.DockerOCIImageConfig) {
 	config.StopSignal = s.StopSignal
 	config.ExposedPorts = setOf(s.ExposedPorts())
 	config.Volumes = setOf(s.Volumes)
-	config.Healthcheck = healthcheck(s.Healthcheck, config.Shell)
+	config.Healthcheck = healthcheck(s, config.Shell)
 }
 
 // words returns the command as exec wants it: a shell form is run by the shell.
@@ -124,26 +125,6 @@ func words(command *spec.Command, shell []string) []string {
 		return append(slices.Clone(shell), strings.Join(command.Args, " "))
 	}
 	return command.Args
-}
-
-// healthcheck writes the check in the words of the image config: NONE, CMD or CMD-SHELL.
-func healthcheck(h *spec.Healthcheck, shell []string) *v1.HealthcheckConfig {
-	switch {
-	case h == nil:
-		return nil
-	case h.Disable:
-		return &v1.HealthcheckConfig{Test: []string{"NONE"}}
-	}
-	return &v1.HealthcheckConfig{
-		// CMD-SHELL would be run by the shell of the image as well, but not every engine
-		// knows SHELL, and /bin/sh may be none.
-		Test:          append([]string{"CMD"}, words(h.Cmd, shell)...),
-		Interval:      h.Interval,
-		Timeout:       h.Timeout,
-		StartPeriod:   h.StartPeriod,
-		StartInterval: h.StartInterval,
-		Retries:       h.Retries,
-	}
 }
 
 func setEnv(env []string, name, value string) []string {

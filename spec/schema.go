@@ -26,5 +26,11 @@ func Patterns() map[string]*regexp.Regexp {
 		"pip.trusted-hosts[]": trustedHost,
 		"files[].chown":       owner,
 		"user":                owner,
+		"users[].name":        userName,
+		"users[].group":       userName,
+		"writable[].owner":    owner,
+		"healthcheck.http":    probeHTTP,
+		"healthcheck.status":  probeStatus,
+		"healthcheck.tcp":     probePort,
 	}
 }

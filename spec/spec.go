@@ -12,11 +12,7 @@
 //	expand    "false" when variables in the value are not for us to replace
 package spec
 
-import (
-	"time"
-
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-)
+import "github.com/moby/buildkit/frontend/dockerfile/parser"
 
 // MaxSize is the size in bytes above which [Parse] refuses a file.
 const MaxSize = 1 << 20
@@ -40,21 +36,24 @@ type Spec struct {
 	Pip      Pip      `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
 	Files    []File   `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
 
+	Users   []User `yaml:"users" doc:"Users of the image besides root and nonroot." example:"[{name: app, uid: 1000}]" json:",omitempty"`
 	User    string `yaml:"user" doc:"User, and optionally group, that the container runs as." example:"nonroot"`
 	Workdir string `yaml:"workdir" doc:"Absolute path of the directory the container starts in." example:"/app"`
 	// Env and Labels keep the order of the file.
 	Env        []KeyValue `yaml:"env" doc:"Environment variables of the container." example:"{FLASK_RUN_PORT: \"8080\"}"`
 	Labels     []KeyValue `yaml:"labels" doc:"Labels of the image." example:"{org.opencontainers.image.title: hello}"`
 	Entrypoint *Command   `yaml:"entrypoint" doc:"Command that always runs: a list is the exec form, a string the shell form." example:"[flask]"`
+	Init       bool       `yaml:"init" doc:"Whether a minimal init is the first process and runs the command." example:"true" json:",omitempty"`
 	Cmd        *Command   `yaml:"cmd" doc:"Default arguments, or the command when there is no entrypoint." example:"[--app, hello, run]"`
 	// Expose holds "port/protocol" or "first-last/protocol", the protocol
 	// always in place; see [Spec.ExposedPorts].
 	Expose []string `yaml:"expose" doc:"Ports that the container listens on." example:"[8080, 53/udp]"`
 	// Volumes are absolute and clean paths.
 	Volumes     []string     `yaml:"volumes" doc:"Absolute paths of directories that are volumes." example:"[/data]"`
+	Writable    []Writable   `yaml:"writable" doc:"Absolute paths of directories that the user of the image may write to." example:"[/var/lib/app]" json:",omitempty"`
 	Shell       []string     `yaml:"shell" doc:"Program and arguments that run the shell form of commands." example:"[/bin/sh, -c]" expand:"false"`
 	StopSignal  string       `yaml:"stopsignal" doc:"Signal that stops the container, a name or a number." example:"SIGTERM"`
-	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{cmd: [python, -m, health], interval: 30s}"`
+	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{http: 8080/health, interval: 30s}"`
 
 	src       *source
 	locations map[string]parser.Range
@@ -117,8 +116,8 @@ type File struct {
 	// To is as written. A trailing slash means a directory; a relative path
 	// starts at the working directory.
 	To string `yaml:"to" doc:"Where the files go; a path that ends in / is a directory." example:"/app/" required:"true"`
-	// Chown is "user" or "user:group", numbers or the names that every image has.
-	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group: numbers, root or nonroot." example:"\"1000:1000\""`
+	// Chown is "user" or "user:group", numbers, or names of every image and of Spec.Users.
+	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group: numbers, root, nonroot or names under users." example:"\"1000:1000\""`
 	// Chmod is three or four octal digits.
 	Chmod string `yaml:"chmod" doc:"Octal permissions of the copies." example:"\"0755\""`
 	// Context is empty for the build's main context.
@@ -141,17 +140,4 @@ type Command struct {
 	Args []string
 	// Shell is true when a shell has to run Args[0].
 	Shell bool
-}
-
-// Healthcheck is how to tell that a container works. Zero durations and zero
-// retries mean the engine's defaults.
-type Healthcheck struct {
-	// Disable is set by "healthcheck: none"; all else is then empty.
-	Disable       bool          `yaml:"-"`
-	Cmd           *Command      `yaml:"cmd" doc:"Command that fails when the container does not work." example:"[python, -m, health]" required:"true"`
-	Interval      time.Duration `yaml:"interval" doc:"Time between two checks." example:"30s"`
-	Timeout       time.Duration `yaml:"timeout" doc:"Time after which a check has failed." example:"30s"`
-	StartPeriod   time.Duration `yaml:"start-period" doc:"Time during which failures do not count." example:"5s"`
-	StartInterval time.Duration `yaml:"start-interval" doc:"Time between two checks during the start period." example:"5s"`
-	Retries       int           `yaml:"retries" doc:"Failures in a row that make the container unhealthy." example:"3"`
 }

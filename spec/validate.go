@@ -18,6 +18,8 @@ func (s *Spec) validate() error {
 		s.validateStdlib,
 		s.validatePip,
 		s.validateFiles,
+		s.validateUsers,
+		s.validateWritable,
 		s.validateConfig,
 		s.validateCommands,
 		s.validateHealthcheck,

@@ -48,14 +48,25 @@ var defaults = map[string]string{
 	"files[].chown":              "``root`` for files of the main context",
 	"files[].chmod":              "as in the context",
 	"files[].context":            "the main context",
+	"users[].name":               "has to be given",
+	"users[].uid":                "has to be given",
+	"users[].gid":                "``uid``",
+	"users[].group":              "the one of that number, or else ``name``",
+	"users[].home":               "``/home/NAME``",
+	"users[].shell":              "``/sbin/nologin``",
+	"writable[].path":            "has to be given",
+	"writable[].owner":           "``user``",
+	"writable[].mode":            "``0755`` for a new directory",
 	"user":                       "``root``",
 	"workdir":                    "``/``",
 	"env":                        "the variables of the image contract, which stay",
 	"labels":                     "the labels of the image contract, which stay",
 	"entrypoint":                 "``[/usr/local/bin/python]``",
+	"init":                       "``false``",
 	"shell":                      "``[/usr/bin/dash, -c]``",
 	"stopsignal":                 "the engine's, ``SIGTERM``",
-	"healthcheck.cmd":            "has to be given",
+	"healthcheck.http":           "the first port of ``expose``",
+	"healthcheck.status":         "``200-399``",
 	"healthcheck.interval":       "the engine's, ``30s``",
 	"healthcheck.timeout":        "the engine's, ``30s``",
 	"healthcheck.start-period":   "the engine's, ``0s``",
@@ -196,6 +207,8 @@ func kindOf(f reflect.StructField) string {
 		return "path or list of paths"
 	case reflect.TypeFor[*spec.Command]():
 		return "list or string"
+	case reflect.TypeFor[[]spec.Writable]():
+		return "list of paths or mappings"
 	case reflect.TypeFor[*spec.Healthcheck]():
 		return "mapping or ``none``"
 	case reflect.TypeFor[[]spec.KeyValue](), reflect.TypeFor[[]spec.Arg]():
