@@ -82,7 +82,7 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		},
 		"users": {
 			replace("workdir:", "users: [{name: app, uid: 1000}]\nworkdir:"),
-			[]string{stepApp, stepStatic, "[files] add the users app", "[files] create /app", stepMerge},
+			[]string{"[files] add the users app", stepApp, stepStatic, "[files] create /app", stepMerge},
 		},
 		"labels of the client": {func(b *build) { b.Labels = map[string]string{"a": "b"} }, nil},
 		"the last file":        {write("app.py", "print('edited')\n"), []string{stepApp}},
