@@ -72,7 +72,7 @@ func testGraph(t *testing.T, text string, change func(*Options)) *Graph {
 		},
 		PipFiles:   func() ([]string, error) { return nil, nil },
 		HasSources: func(llb.State) (bool, error) { return false, nil },
-		Merge:    true,
+		Merge:      true,
 	}
 	if change != nil {
 		change(&o)
