@@ -27,6 +27,9 @@ func copyIgnoredFile(in Input) []finding {
 	checkList("apk.keys", in.Spec.APK.Keys)
 	checkList("pip.requirements", in.Spec.Pip.Requirements)
 	checkList("pip.constraints", in.Spec.Pip.Constraints)
+	if in.Spec.Pip.Project != "" {
+		check("pip.project", in.Spec.Pip.Project)
+	}
 	checkList("pip.find-links", in.Spec.Pip.FindLinks)
 	for i, file := range in.Spec.Files {
 		if file.Context == "" {

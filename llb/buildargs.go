@@ -40,5 +40,5 @@ func SSH(s *spec.Spec) []string {
 
 // installsWithPip tells whether the spec has pip install anything.
 func installsWithPip(s *spec.Spec) bool {
-	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0
+	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0 || s.Pip.Project != ""
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// PipFiles returns the paths of the main context that requirements files of it name. It is
 	// asked only if pip is to run.
 	PipFiles func() ([]string, error)
+	// Declared returns what a pyproject.toml or a lock of the main context has pip do, or nil if
+	// the spec names neither. It is asked only if pip is to run.
+	Declared func() (*Declared, error)
 
 	// HasSources tells whether a tree that pip downloaded has source distributions. It is asked
 	// only for a foreign platform that is Emulated, since to build what turns out to be none

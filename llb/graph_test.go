@@ -270,6 +270,10 @@ func TestContextPaths(t *testing.T) {
 		{minimal + "files: [{from: [., b], to: /app/}]\n", "", nil, true, nil},
 		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "other", []string{"b"}, true, nil},
 		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "", nil, false, nil},
+		{minimal + "pip: {project: app, find-links: [wheels]}\n", "", []string{"app", "wheels"}, true, nil},
+		{minimal + "pip: {requirements: [pylock.toml]}\n", "", []string{"a.whl"}, true, []string{"a.whl"}},
+		{minimal + "pip: {packages: [six], find-links: [context://other/a, context://other/b]}\n", "other", []string{"a", "b"}, true, nil},
+		{minimal + "pip: {packages: [six], find-links: [context://other]}\n", "", nil, false, nil},
 		{minimal + "pip: {requirements: [a.txt]}\n", "", []string{"a.txt", "b.txt", "wheels"}, true, []string{"b.txt", "wheels"}},
 	} {
 		s, err := spec.Parse("Dockerfile", []byte(test.spec))

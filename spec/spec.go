@@ -91,15 +91,21 @@ type Stdlib struct {
 type Pip struct {
 	// Requirements and Constraints are clean paths relative to the root of the
 	// build context.
-	Requirements []string `yaml:"requirements" doc:"Requirements files of the build context." example:"[requirements.txt]"`
+	Requirements []string `yaml:"requirements" doc:"Requirements files of the build context, or a pylock.toml, or a pyproject.toml." example:"[requirements.txt]"`
 	Packages     []string `yaml:"packages" doc:"Requirement specifiers to install." example:"[httpie==3.2.4]"`
 	Constraints  []string `yaml:"constraints" doc:"Constraints files of the build context." example:"[constraints.txt]"`
+	// Project is a clean path relative to the root of the build context.
+	Project string `yaml:"project" doc:"Folder of the build context with the application as a project, that is built and installed." example:"." json:",omitempty"`
+	// Extras and Groups are those of the one pyproject.toml or lock that the spec names.
+	Extras []string `yaml:"extras" doc:"Extras that are installed, of the project or of the file under requirements that has some." example:"[postgres]" json:",omitempty"`
+	Groups []string `yaml:"groups" doc:"Dependency groups that are installed, of the same file." example:"[prod]" json:",omitempty"`
 	// IndexURL and ExtraIndexURLs are http or https URLs without credentials.
 	IndexURL       string   `yaml:"index-url" doc:"Package index to use instead of PyPI." example:"https://pypi.org/simple"`
 	ExtraIndexURLs []string `yaml:"extra-index-urls" doc:"Package indexes to use besides the first." example:"[https://mirror.example/simple]"`
 	// FindLinks holds http or https URLs without credentials (they contain
-	// "://") and clean paths relative to the root of the build context.
-	FindLinks    []string `yaml:"find-links" doc:"URLs, or paths of the build context, where distributions lie." example:"[wheels/]"`
+	// "://"), clean paths relative to the root of the build context, and those
+	// of other contexts (see [LinkedContext]).
+	FindLinks    []string `yaml:"find-links" doc:"URLs, or paths of the build context or of context://NAME, where distributions lie." example:"[wheels/]"`
 	TrustedHosts []string `yaml:"trusted-hosts" doc:"Hosts, as host or host:port, taken without valid HTTPS." example:"[mirror.example]"`
 	NoIndex      bool     `yaml:"no-index" doc:"Use find-links only and no package index." example:"true"`
 	// RequireHashes holds for all that is installed, not for what it is built with.

@@ -219,6 +219,8 @@ func TestExamples(t *testing.T) {
 			}
 			text := fmt.Sprintf(form, key, field.Tag.Get("example")) + "\n"
 			switch key {
+			case "extras", "groups":
+				text = "pip: {project: ., " + strings.TrimPrefix(text, "pip: {") + "python: 3.13\nalpine: 3.20\n"
 			case "base":
 			case "python":
 				text += "alpine: 3.20\n"

@@ -1,8 +1,11 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
+                       [--legacy] [--project DIR [--extra E]...] -- ARG...
 
-The ARGs are those of `pip download`. Below DIR there will be
+The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
+stands for what that is if it does not say it. The requirements of the project in DIR, with
+extras E, are asked of its build backend. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
@@ -26,6 +29,7 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_project
 import pip_run
 
 # What pip, or the library it downloads with, says of a connection that broke.
@@ -44,9 +48,14 @@ def main():
     for folder in (wheels, build):
         os.mkdir(folder)
     ours = ["--keep", build]
+    if requires := build_requires(options):
+        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
-    download(options, ours, ["--dest", wheels, *args])
+    if options.project:
+        args.append(pip_project.copy(options.project) + extras(options))
+    if asks(args):
+        download(options, ours, "download", ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
     part_sources(wheels, os.path.join(options.out, "sdists"))
@@ -58,13 +67,42 @@ def parse(argv):
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
     parser.add_argument("--emulated", action="store_true", help="source distributions are built on that machine")
+    parser.add_argument("--build-requires", action="append", default=[])
+    parser.add_argument("--legacy", action="store_true")
+    parser.add_argument("--project")
+    parser.add_argument("--extra", action="append", default=[])
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
 
-def download(options, ours, args):
+def build_requires(options):
+    if options.project:
+        return []  # pip asks for them together with its requirements
+    if not options.legacy:
+        return options.build_requires
+    # As pip has it, which is what builds.
+    return ["setuptools>=40.8.0", *(["wheel"] if pip_run.version() < (23, 1) else [])]
+
+
+def sources(args):
+    """What tells pip where and how to look, and nothing to look for."""
+    asking = ("--requirement=", "--constraint=", "--require-hashes", "--no-deps")
+    return [arg for arg in args[: args.index("--")] if not arg.startswith(asking)]
+
+
+def asks(args):
+    """Do the arguments ask for anything? pip fails if not."""
+    split = args.index("--")
+    return args[split + 1 :] or any(arg.startswith("--requirement=") for arg in args[:split])
+
+
+def extras(options):
+    return f"[{','.join(options.extra)}]" if options.extra else ""
+
+
+def download(options, ours, verb, args):
     try:
-        retry_broken(ours, args)
+        retry_broken(ours, verb, args)
     except pip_run.Failed as failed:
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
@@ -72,15 +110,15 @@ def download(options, ours, args):
         return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
-        pip_run.run(ours, "download", args, diagnose=True)
+        pip_run.run(ours, verb, args, diagnose=True)
     except pip_run.Failed as failed:
         pip_run.die(explanation(options, failed))
 
 
-def retry_broken(ours, args):
+def retry_broken(ours, verb, args):
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return pip_run.run(ours, "download", args)
+            return pip_run.run(ours, verb, args)
         except pip_run.Failed as failed:
             if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
                 raise
@@ -140,6 +178,8 @@ def broken(options, failed, *_):
 
 def no_metadata(options, failed, *_):
     names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    if any(name.startswith(pip_project.SOURCES) for name in names):
+        return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (
         f"the requirements of {' '.join(names)} could not be read, see above. It has no wheel"
         f" for tag {tag(options.machine or os.uname().machine)}, and its build code runs without network and secrets"
@@ -159,7 +199,7 @@ EXPLANATIONS = (
 
 def first_unmatched(failed):
     """The line below the one that says that hashes do not match."""
-    found = failed.finds(r"^ {4}(\S+) from \S+( \(from .*\))?:$")
+    found = failed.finds(r"^ {4}([^\s@]+)(?: ?@ \S+)? from \S+( \(from .*\))?:$")
     return "".join(filter(None, found[0])) if found else "a requirement"
 
 

@@ -26,8 +26,10 @@ def main():
     subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
 
 
-def parse():
+def parse(*more):
     parser = argparse.ArgumentParser(description=__doc__)
+    for option in more:
+        parser.add_argument(option, required=True)
     parser.add_argument("--downloads", required=True)
     parser.add_argument("--root", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
@@ -36,17 +38,21 @@ def parse():
     return parser.parse_args()
 
 
-def build(options):
-    """Return a folder of the wheels that are built here."""
+# What to do about a wheel that fits the machine only that it was built on.
+ANOTHER_WHEEL = "choose a version that has a wheel for musllinux_1_2_{machine}, or put one into a folder of find-links"
+
+
+def build(options, paths=None, instead=ANOTHER_WHEEL):
+    """Return a folder of the wheels that are built here: see pip_build.py."""
     built = "/tmp/built"
     os.mkdir(built)
-    pip_build.build(options.downloads, built)
+    pip_build.build(options.downloads, built, paths)
     if options.machine:
-        check_pure(options, built)
+        check_pure(options, built, instead)
     return built
 
 
-def check_pure(options, built):
+def check_pure(options, built, instead):
     """What was built here is for this machine, unless it is for all."""
     for path in sorted(glob.glob(f"{built}/*.whl")):
         tags = os.path.basename(path).removesuffix(".whl").rsplit("-", 3)[1:]
@@ -54,8 +60,7 @@ def check_pure(options, built):
             name = "==".join(identity(path))
             pip_run.die(
                 f"there is no wheel of {name} for {options.platform}, and its source distribution builds one that is for"
-                f" {tags[2]} only: choose a version that has a wheel for musllinux_1_2_{options.machine},"
-                " or put one into a folder of find-links"
+                f" {tags[2]} only: {instead.format(machine=options.machine)}"
             )
 
 

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import confined_pip
+
 OPS = os.path.dirname(os.path.abspath(__file__))
 
 # Of no interest in a build, or, for bytecode, made by us in a reproducible way.
@@ -46,6 +48,11 @@ def run(options, verb, args, diagnose=False):
             sys.stdout.flush()
     if pip.wait() != 0:
         raise Failed(pip.returncode, lines)
+
+
+def version():
+    """That of pip, as a tuple of numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", confined_pip.pip_version())[:2])
 
 
 def die(message):
