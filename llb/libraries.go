@@ -119,12 +119,13 @@ func (g *Graph) installLibraries(root, report llb.State, names []string) (llb.St
 }
 
 // notPrograms are the ends of names of files of which none is a program: an edit of one of
-// these must not have all the image looked through again.
+// these must not have all the image looked through again, nor large ones be copied for that.
 func notPrograms() []string {
 	return []string{
 		".py", ".pyc", ".pyi", ".pyx", ".ipynb", ".js", ".mjs", ".ts", ".map", ".css", ".scss", ".html", ".htm", ".jinja", ".jinja2", ".j2",
 		".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".xml", ".csv", ".sql", ".txt", ".md", ".rst", ".po", ".mo",
-		".svg", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".crt", ".pem",
+		".svg", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".crt", ".pem",
+		".gz", ".xz", ".zst", ".zip", ".whl", ".tar", ".db", ".sqlite", ".npy", ".npz", ".parquet", ".onnx", ".safetensors", ".gguf",
 	}
 }
 

@@ -116,7 +116,11 @@ libraries: {ignore: [libignored.so]}
 			require.Equal(t, test.line, located.Locations[0][0].Start.Line)
 		})
 	}
-	_, err := testGraph(t, text, reports("a\x00b\x00")).Final()
+	_, err := testGraph(t, minimal, reports(report("liba.so", "/usr/lib/b.so", layerRoot, ""))).Final()
+	var located *parser.LocationError
+	require.True(t, errors.As(err, &located))
+	require.Equal(t, 1, located.Locations[0][0].Start.Line, "it is the base that is wrong")
+	_, err = testGraph(t, text, reports("a\x00b\x00")).Final()
 	require.ErrorContains(t, err, "it has 2 fields")
 }
 

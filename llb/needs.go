@@ -113,13 +113,17 @@ func (n need) String() string {
 
 // origin returns the key of the spec that a file comes from.
 func (g *Graph) origin(n need) string {
-	switch n.layer {
-	case layerPip:
+	switch {
+	case n.layer == layerPip:
 		return "pip"
-	case layerInterpreter:
+	case n.layer == layerInterpreter && len(g.Spec.Stdlib.Include) > 0:
 		return "stdlib.include"
-	case layerRoot:
+	case n.layer == layerRoot && len(g.Spec.Packages) > 0:
 		return "packages"
+	case n.layer != layerFiles && g.Spec.Base != "":
+		return "base"
+	case n.layer != layerFiles:
+		return "python"
 	}
 	for i, file := range slices.Backward(g.Spec.Files) {
 		to := path.Clean(g.destination(file.To))
