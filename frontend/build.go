@@ -77,6 +77,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 				return nil, err
 			}
 		}
+		g.Read = b.reader(ctx, g.Base.Platform)
 		st, err := target.state(g)
 		if err != nil {
 			return nil, err
@@ -160,6 +161,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		Network:         b.bc.NetworkMode,
 		CacheNamespace:  b.bc.CacheIDNamespace,
 		Merge:           b.supports(pb.CapMergeOp),
+		CopyPatterns:    b.supports(pb.CapFileCopyIncludeExcludePatterns),
 		NoCache:         b.noCache,
 		NamePrefix:      prefix,
 		BuildNamePrefix: buildPrefix,
@@ -181,14 +183,17 @@ func (b *builder) resolveBasesWhile(ctx context.Context, platform ocispecs.Platf
 // solve has the daemon build a state. It pins the default platform of the ops, which would
 // else be the one this program was compiled for.
 func (b *builder) solve(ctx context.Context, st llb.State, platform ocispecs.Platform) (client.Reference, error) {
+	return b.solveWith(ctx, st, platform, client.SolveRequest{})
+}
+
+// solveWith does so with what else a request asks for.
+func (b *builder) solveWith(ctx context.Context, st llb.State, platform ocispecs.Platform, req client.SolveRequest) (client.Reference, error) {
 	def, err := st.Marshal(ctx, llb.WithCaps(b.bc.BuildOpts().LLBCaps), llb.Platform(platform))
 	if err != nil {
 		return nil, errors.Wrap(err, "marshal the graph")
 	}
-	res, err := b.bc.GatewayClient().Solve(ctx, client.SolveRequest{
-		Definition:   def.ToPB(),
-		CacheImports: b.bc.CacheImports,
-	})
+	req.Definition, req.CacheImports = def.ToPB(), b.bc.CacheImports
+	res, err := b.bc.GatewayClient().Solve(ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -90,17 +90,17 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		"requirements": {
 			write("requirements.txt", "six==1.17.0\nidna\n"),
 			[]string{
-				stepApp, stepStatic, stepMerge,
+				stepApp, stepStatic, stepLook, stepMerge,
 				"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt",
 			},
 		},
 		"packages of pip": {
 			replace("requirements: [requirements.txt]", "packages: [idna]"),
-			[]string{stepApp, stepStatic, stepMerge, "[pip] download idna", "[pip] install idna"},
+			[]string{stepApp, stepStatic, stepLook, stepMerge, "[pip] download idna", "[pip] install idna"},
 		},
 		"packages": {
 			replace("[hello-apk]", "[zip]"),
-			[]string{stepApp, stepStatic, "[files] create /app", stepMerge, "[root] install zip"},
+			[]string{stepApp, stepStatic, "[files] create /app", stepLook, stepMerge, "[root] install zip"},
 		},
 		"compression": {
 			replace("packages:", "stdlib: {compression: store}\npackages:"),
@@ -145,7 +145,7 @@ user: nonroot
 		files: map[string]string{"other.py": "print('other')\n"},
 	}.must(t)
 	require.Equal(t, []string{
-		"[builder] install zip", "[files] copy other.py to /srv/", "[files] create /srv", stepMerge,
+		"[builder] install zip", "[files] copy other.py to /srv/", "[files] create /srv", stepLook, stepMerge,
 		"[pip] download attrs", "[pip] install attrs", "[root] install tzdata",
 	}, ran(res))
 }

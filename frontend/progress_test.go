@@ -90,6 +90,7 @@ const story = `
 [files] copy app.py requirements.txt to /app/a/folder/whose/name/is/as/long/as/a/line/on/a/screen/a…
 [files] copy app.py to /app/
 [files] create /app
+[final] look for shared libraries
 [final] put the image together
 [internal] load .dockerignore
 [internal] load build context

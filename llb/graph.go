@@ -41,6 +41,11 @@ type Options struct {
 	// costs an emulated step.
 	HasSources func(downloads llb.State) (bool, error)
 
+	// Read has the daemon make a tree and returns the content of a file of it; meanwhile it has
+	// it make another, which the image needs whatever the content is. If it is nil, no image is
+	// looked through for shared libraries.
+	Read func(tree llb.State, name string, meanwhile llb.State) ([]byte, error)
+
 	Overrides Overrides
 
 	// Exec is what the client wants of everything that executes: hosts, limits, proxies.
@@ -52,6 +57,8 @@ type Options struct {
 
 	// Merge says whether the daemon has MergeOp. Docker Engine 20.10 has not.
 	Merge bool
+	// CopyPatterns says whether the daemon copies by patterns. Docker Engine 20.10 does not.
+	CopyPatterns bool
 	// NoCache says whether the ops of a group must run even if they are cached.
 	NoCache func(group string) bool
 	// NamePrefix starts the name of every op, so that platforms can be told apart.
@@ -86,6 +93,9 @@ func (g *Graph) Final() (llb.State, error) {
 	}
 	installed, err := g.pip()
 	if err != nil {
+		return llb.State{}, err
+	}
+	if layers[0], err = g.libraries(layers, installed); err != nil {
 		return llb.State{}, err
 	}
 	layers[0] = g.workdir(layers[0])

@@ -192,7 +192,7 @@ func TestSpecsShareTheirBase(t *testing.T) {
 }
 
 func TestNoOpIsPrivilegedAndOnlyFetchersHaveNetwork(t *testing.T) {
-	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "builder.sh": true, "pip_download.py": true}
+	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "libraries.sh": true, "builder.sh": true, "pip_download.py": true}
 	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
 		for _, op := range ops(t, marshal(t, testGraph(t, everything, nil), target)) {
 			exec := op.GetExec()

@@ -10,7 +10,7 @@ import (
 // and the C extensions. They are copied by an op and not by a file op, because the folders a
 // file op writes into keep the time of the writing.
 func (g *Graph) interpreter() llb.State {
-	args := []string{"python", opsDir + "/interpreter.py", baseDir, outDir, g.Base.PythonXY()}
+	args := []string{"python", opsDir + "/interpreter.py", g.baseDir(g.BuildBase.Platform), outDir, g.Base.PythonXY()}
 	if g.foreign() && g.Base.Python == g.BuildBase.Python {
 		args = append(args, "--same-library") // which is what stdlib takes for granted
 	}
@@ -18,10 +18,10 @@ func (g *Graph) interpreter() llb.State {
 		args = append(args, part.Extensions...)
 	}
 	copied := g.run(op{
-		name:   "[python] copy the interpreter of " + g.Base.Python,
-		args:   g.settled(args),
-		mounts: []llb.RunOption{llb.AddMount(baseDir, g.Base.State, llb.Readonly)},
-		path:   "stdlib.include",
+		name: "[python] copy the interpreter of " + g.Base.Python,
+		args: g.settled(args),
+		base: true,
+		path: "stdlib.include",
 	})
 	return copied.AddMount(outDir, llb.Scratch())
 }

@@ -30,11 +30,12 @@ type Spec struct {
 	Args []Arg `yaml:"args" doc:"Build arguments, with their defaults, that values refer to as ${NAME}." example:"{APP_VERSION: \"1.0\"}" json:",omitempty"`
 
 	// Packages are in the syntax of /etc/apk/world and never begin with - or !.
-	Packages []string `yaml:"packages" doc:"Alpine packages of the final image." example:"[libpq]"`
-	APK      APK      `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
-	Stdlib   Stdlib   `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
-	Pip      Pip      `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
-	Files    []File   `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
+	Packages  []string  `yaml:"packages" doc:"Alpine packages of the final image." example:"[libpq]"`
+	APK       APK       `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
+	Stdlib    Stdlib    `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
+	Pip       Pip       `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
+	Libraries Libraries `yaml:"libraries" doc:"Which shared libraries have to be in the image." example:"{ignore: [libtcl8.6.so]}" json:",omitzero"`
+	Files     []File    `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
 
 	Users   []User `yaml:"users" doc:"Users of the image besides root and nonroot." example:"[{name: app, uid: 1000}]" json:",omitempty"`
 	User    string `yaml:"user" doc:"User, and optionally group, that the container runs as." example:"nonroot"`
@@ -113,6 +114,12 @@ type Pip struct {
 	// OnlyBinary and NoBinary hold names of projects, or nothing but ":all:".
 	OnlyBinary []string `yaml:"only-binary" doc:"Projects of which only wheels are taken, or :all:." example:"[':all:']"`
 	NoBinary   []string `yaml:"no-binary" doc:"Projects of which no wheels are taken, or :all:." example:"[markupsafe]"`
+}
+
+// Libraries says which shared libraries have to be in the image.
+type Libraries struct {
+	// Ignore holds names without a path.
+	Ignore []string `yaml:"ignore" doc:"Names of shared libraries that may be missing, though files of the image need them." example:"[libtcl8.6.so]"`
 }
 
 // File is one copy into the image, as the Dockerfile's COPY.
