@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -87,6 +88,7 @@ func TestIntegrationTrimmedFlask(t *testing.T) {
 		require.NotContains(t, res.Stderr, "Error")
 	})
 	t.Run("says what was left out", func(t *testing.T) {
+		t.Log(regexp.MustCompile(`trim: .*`).FindAllString(res.Log(), -1))
 		require.Regexp(t, `trim: \d+ modules stay, \d+ are left out`, res.Log())
 		require.Regexp(t, `\d+ % less`, res.Log())
 	})

@@ -74,8 +74,12 @@ class Command:
             os._exit(tracer.trace(words, ours, self.log.fileno()))
         os.close(ours)
         with os.fdopen(theirs, "rb") as pipe:
-            self.pid = int(pipe.read() or 0)  # of the command itself
+            started = pipe.read()
         self.status = None
+        if not started:
+            self.wait()
+            sys.exit(1)  # the other process has said why
+        self.pid = int(started)  # of the command itself
 
     def wait(self, seconds=None):
         """Return the exit status as a shell says it, or None if the time is over."""
@@ -97,8 +101,6 @@ class Command:
     def fail(self, why):
         if self.status is None:
             self.stop("SIGKILL")
-        if self.status == tracer.CANNOT_TRACE:
-            sys.exit(1)  # which it has said
         sys.exit(f"trim: {why}: {' '.join(self.words)}")
 
     def stop(self, name):
@@ -117,7 +119,8 @@ class Command:
 def become(options):
     """Be the user of the image, where and as it runs commands."""
     uid, gid, groups, home = identity(options.user)
-    os.setgroups(groups)
+    if sorted(groups) != sorted(os.getgroups()):  # which a user namespace may forbid to change
+        os.setgroups(groups)
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     os.makedirs(options.workdir, exist_ok=True)

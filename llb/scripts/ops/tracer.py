@@ -12,9 +12,6 @@ import sys
 
 from confine import ALLOW, MACHINES, PR_SET_NO_NEW_PRIVS, X32, errno, install_filter, prctl
 
-# The status by which a tracer that cannot trace ends.
-CANNOT_TRACE = 124
-
 PR_SET_DUMPABLE = 4
 WALL = 0x40000000
 RET_TRACE = 0x7FF00000
@@ -41,7 +38,10 @@ OPENAT2, IO_URING_SETUP = 437, 425
 
 
 def trace(words, started, log):
-    """Run a command to its end and return its status. Its id goes to one file, what it opens to another."""
+    """Run a command to its end and return its status.
+
+    Its id goes to one file when it is traced, and what it has opened to another at its end.
+    """
     prctl(PR_SET_DUMPABLE, 1)  # which a change of user has taken away
     theirs, ours = os.pipe()
     child = os.fork()
@@ -58,7 +58,7 @@ def trace(words, started, log):
             " 4.8 or later, the default seccomp profile, and no emulation of the platform",
             file=sys.stderr,
         )
-        return CANNOT_TRACE
+        return 1
     os.write(ours, b"!")
     os.close(ours)
     os.write(started, str(child).encode())
@@ -74,7 +74,7 @@ def become(words, go):
     """Become the command, when there is a byte to read."""
     try:
         if not os.read(go, 1):
-            os._exit(CANNOT_TRACE)
+            os._exit(1)
         os.close(go)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         install_filter(open_filter())
@@ -84,7 +84,7 @@ def become(words, go):
         os._exit(127 if error.errno == errno.ENOENT else 126)
     except BaseException as error:
         print(f"trim: cannot trace: {error}", file=sys.stderr)
-        os._exit(CANNOT_TRACE)
+        os._exit(126)
 
 
 def open_filter():
