@@ -32,8 +32,6 @@ type trimBench struct {
 	dir            string
 	plain, trimmed testenv.BuildRequest
 	edits          int
-
-	own []float64 // what the command takes in a container of the plain image
 }
 
 // trim measures what trim adds to a build, cold and after an edit of the application, of the
