@@ -38,7 +38,7 @@ var (
 	// scriptText is what a name has of a script, were it one.
 	scriptText = regexp.MustCompile(`/distroless|\.sh\b|\.py --|set -e|&&|\$|\n`)
 	// groupOfName is what every step's name begins with.
-	groupOfName = regexp.MustCompile(`^\[(root|builder|python|pip|files|final|buildroot)\] `)
+	groupOfName = regexp.MustCompile(`^\[(root|builder|python|pip|trim|files|final|buildroot)\] `)
 	// ungrouped are the names of what only asks or loads.
 	ungrouped = regexp.MustCompile(`^(\[(internal|base|context [a-z-]+)\] |exporting to )`)
 )

@@ -36,6 +36,12 @@ func allTargets() []target {
 			state:       (*graph.Graph).Buildroot,
 			image:       (*graph.Graph).BuildrootImage,
 		},
+		{
+			name:        "trim-report",
+			description: "What trim leaves out of the distroless image, as trim.json and nothing else",
+			state:       (*graph.Graph).TrimReport,
+			image:       (*graph.Graph).FinalImage,
+		},
 	}
 }
 

@@ -40,10 +40,18 @@ func (g *Graph) root() (llb.State, error) {
 		}
 		native, mounts = nativeDir, []llb.RunOption{llb.AddMount(nativeDir, root, llb.Readonly)}
 	}
+	name := "[root] install the base packages"
+	var env [][2]string
+	if g.plan != nil {
+		name = "[root] install the base packages that are needed"
+		env = [][2]string{{"UNNEEDED", planDir + "/libraries"}}
+		mounts = append(mounts, llb.AddMount(planDir, *g.plan, llb.Readonly))
+	}
 	o, err := g.apk(op{
-		name:   "[root] install the base packages",
+		name:   name,
 		cache:  "apk",
 		args:   append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", g.baseDir(g.BuildBase.Platform), native}, basePackages()...),
+		env:    env,
 		mounts: mounts,
 		path:   "apk",
 	})

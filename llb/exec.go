@@ -106,9 +106,10 @@ const maxName = 100
 // Clients print one line for all vertices of a progress group, so each name is one.
 func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 	group, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
-	if runes := []rune(name); len(runes) > maxName {
-		name = string(runes[:maxName-1]) + "…"
+	if runes := []rune(name); len(runes) > maxName-len(g.suffix) {
+		name = string(runes[:maxName-len(g.suffix)-1]) + "…"
 	}
+	name += g.suffix
 	if g.NamePrefix != "" {
 		name = "[" + g.NamePrefix + " " + strings.TrimPrefix(name, "[")
 	}

@@ -71,7 +71,9 @@ type Options struct {
 type Graph struct {
 	Options
 	scripts llb.State
-	parts   []Part // of the standard library, to leave out
+	parts   []Part     // of the standard library, to leave out
+	plan    *llb.State // of what trim leaves out of the root; nil for nothing
+	suffix  string     // of the names of ops that are there twice
 }
 
 // New returns the graph of the given options, or an error at the place in the spec that no
@@ -87,7 +89,11 @@ func New(o Options) (*Graph, error) {
 // Final returns the file system of the distroless image: the root with the user's packages,
 // the interpreter and its standard library, what pip installed, and the user's files.
 func (g *Graph) Final() (llb.State, error) {
-	layers, err := g.runtime()
+	runtime := g.runtime
+	if g.Spec.Trim != nil {
+		runtime = g.trimmed
+	}
+	layers, err := runtime()
 	if err != nil {
 		return llb.State{}, err
 	}

@@ -37,13 +37,9 @@ func (g *Graph) stdlib() llb.State {
 }
 
 func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
-	compression := g.Spec.Stdlib.Compression
-	if compression == "" {
-		compression = spec.CompressionDeflate
-	}
 	args := []string{
 		"python", opsDir + "/stdlib.py",
-		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(compression),
+		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(g.compression()),
 	}
 	for _, part := range g.parts {
 		args = appendFlag(args, "--leave-out", part.Modules)
@@ -60,6 +56,13 @@ func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
 		path:   "stdlib",
 	})
 	return compiled.AddMount(outDir, llb.Scratch())
+}
+
+func (g *Graph) compression() spec.Compression {
+	if g.Spec.Stdlib.Compression == "" {
+		return spec.CompressionDeflate
+	}
+	return g.Spec.Stdlib.Compression
 }
 
 // settled has the command's output directory settled after it.

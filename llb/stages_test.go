@@ -12,7 +12,7 @@ import (
 // Every step is of a group that a client can name, and every such group has a step.
 func TestGroupsAreThoseOfTheSteps(t *testing.T) {
 	word := regexp.MustCompile(`^\[(\w+)\] `)
-	g := testGraph(t, everything, nil)
+	g := testGraph(t, trimmed, nil)
 	var found []string
 	for _, target := range []func() (llb.State, error){g.Final, g.Buildroot} {
 		st, err := target()

@@ -23,6 +23,7 @@ func Patterns() map[string]*regexp.Regexp {
 		"apk.build[]":         apkPackage,
 		"stdlib.include[]":    moduleName,
 		"stdlib.exclude[]":    moduleName,
+		"trim.keep[]":         moduleName,
 		"pip.trusted-hosts[]": trustedHost,
 		"files[].chown":       owner,
 		"user":                owner,

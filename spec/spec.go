@@ -35,6 +35,7 @@ type Spec struct {
 	Stdlib    Stdlib    `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
 	Pip       Pip       `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
 	Libraries Libraries `yaml:"libraries" doc:"Which shared libraries have to be in the image." example:"{ignore: [libtcl8.6.so]}" json:",omitzero"`
+	Trim      *Trim     `yaml:"trim" doc:"What to run to find what of the standard library the image needs." example:"{run: [[python, -m, app, --version]]}" json:",omitempty"`
 	Files     []File    `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
 
 	Users   []User `yaml:"users" doc:"Users of the image besides root and nonroot." example:"[{name: app, uid: 1000}]" json:",omitempty"`

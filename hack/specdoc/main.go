@@ -43,6 +43,7 @@ var defaults = map[string]string{
 	"pip.trusted-hosts":          "build argument ``PIP_TRUSTED_HOST``, else none",
 	"pip.no-index":               "build argument ``PIP_NO_INDEX``, else ``false``",
 	"pip.require-hashes":         "``false``",
+	"trim":                       "nothing is traced, and the whole library stays",
 	"files[].from":               "has to be given",
 	"files[].to":                 "has to be given",
 	"files[].chown":              "``root`` for files of the main context",
@@ -209,6 +210,8 @@ func kindOf(f reflect.StructField) string {
 		return "list or string"
 	case reflect.TypeFor[[]spec.Writable]():
 		return "list of paths or mappings"
+	case reflect.TypeFor[[]spec.Command]():
+		return "list of lists or strings"
 	case reflect.TypeFor[*spec.Healthcheck]():
 		return "mapping or ``none``"
 	case reflect.TypeFor[[]spec.KeyValue](), reflect.TypeFor[[]spec.Arg]():

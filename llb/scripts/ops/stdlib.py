@@ -71,7 +71,8 @@ def main():
         tree = os.path.join(work, "tree")
         compile_tree(modules, lib, tree)
         out = os.path.join(options.out, lib.lstrip("/"))
-        write_zip(tree, zip_path(options.out, lib), options.compression)
+        zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
+        write_zip(zipped, zip_path(options.out, lib), options.compression)
         install_on_disk(tree, {**data, **license_file(sources)}, out)
         have_site_import_hook(out)
 
@@ -233,18 +234,17 @@ def zip_path(root, lib):
     return os.path.join(root, lib.lstrip("/").replace(".", "") + ".zip")
 
 
-def write_zip(tree, path, compression):
+def write_zip(files, path, compression):
+    """Write a zip of files, {name in it: path}."""
     method = {"deflate": zipfile.ZIP_DEFLATED, "store": zipfile.ZIP_STORED}[compression]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with zipfile.ZipFile(path, "x", method) as archive:
-        for name in sorted(files_below(tree)):
-            if on_disk(name):
-                continue
+        for name, source in sorted(files.items()):
             entry = zipfile.ZipInfo(name, ZIP_EPOCH)
             entry.compress_type = method
             entry.create_system = 3  # Unix, whatever the interpreter thinks it runs on
             entry.external_attr = 0o100644 << 16
-            with open(os.path.join(tree, name), "rb") as file:
+            with open(source, "rb") as file:
                 archive.writestr(entry, file.read())
     os.chmod(path, 0o644)
 
@@ -253,6 +253,15 @@ def files_below(tree):
     for folder, _, files in os.walk(tree):
         for file in files:
             yield os.path.relpath(os.path.join(folder, file), tree)
+
+
+def opened(files):
+    """Return all paths that files of trace.py have."""
+    paths = set()
+    for path in files:
+        with open(path) as file:
+            paths.update(file.read().splitlines())
+    return paths
 
 
 def license_file(lib):
