@@ -28,6 +28,9 @@ func copyIgnoredFile(in Input) []finding {
 	checkList("pip.requirements", in.Spec.Pip.Requirements)
 	checkList("pip.constraints", in.Spec.Pip.Constraints)
 	checkList("pip.find-links", in.Spec.Pip.FindLinks)
+	if in.Spec.Pip.Cert != "" {
+		check("pip.cert", in.Spec.Pip.Cert)
+	}
 	for i, file := range in.Spec.Files {
 		if file.Context == "" {
 			checkList(item("files", i)+".from", file.From)

@@ -43,7 +43,10 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	downloads := g.pipDownload(on, files)
+	downloads, err := g.pipDownload(on, g.needSecrets(files))
+	if err != nil {
+		return nil, err
+	}
 	built, err := g.pipEmulated(downloads)
 	if err != nil {
 		return nil, err
@@ -90,11 +93,16 @@ func machine(p ocispecs.Platform) string {
 
 // pipDownload returns a tree of all that pip installs and builds with. It alone has the
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
-func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
+func (g *Graph) pipDownload(on pipBase, files llb.State) (llb.State, error) {
+	secrets, err := g.pipSecretArguments()
+	if err != nil {
+		return llb.State{}, err
+	}
 	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
+	args = append(args, secrets...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
 		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
@@ -103,7 +111,7 @@ func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
 			// Where requests, and so pip, looks credentials up; without the secret there is none.
 			{"NETRC", netrc},
 		},
-		mounts: []llb.RunOption{
+		mounts: append([]llb.RunOption{
 			llb.AddMount(contextDir, files, llb.Readonly),
 			g.pipCache(),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
@@ -111,11 +119,11 @@ func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
 			llb.AddSSHSocket(llb.SSHOptional),
 			llb.AddSecret(knownHosts, llb.SecretID("known_hosts"), llb.SecretOptional),
 			llb.Dir(contextDir),
-		},
+		}, g.pipSecretMounts()...),
 		fetch: true,
 		path:  "pip",
 	})
-	return downloaded.AddMount(outDir, llb.Scratch())
+	return downloaded.AddMount(outDir, llb.Scratch()), nil
 }
 
 // pipEmulated returns a tree of wheels, built on the platform of the image, of the source

@@ -26,5 +26,11 @@ func Patterns() map[string]*regexp.Regexp {
 		"pip.trusted-hosts[]": trustedHost,
 		"files[].chown":       owner,
 		"user":                owner,
+
+		"pip.credentials[].host":            trustedHost,
+		"pip.credentials[].username-secret": secretID,
+		"pip.credentials[].password-secret": secretID,
+		"pip.credentials[].token-secret":    secretID,
+		"pip.client-cert-secret":            secretID,
 	}
 }

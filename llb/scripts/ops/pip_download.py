@@ -1,6 +1,6 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--logins JSON] [--cert FILE] [--client-cert FILE] -- ARG...
 
 The ARGs are those of `pip download`. Below DIR there will be
 
@@ -26,6 +26,7 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_credentials
 import pip_run
 
 # What pip, or the library it downloads with, says of a connection that broke.
@@ -46,6 +47,11 @@ def main():
     ours = ["--keep", build]
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
+    ours += ["--logins", options.logins] if options.logins else []
+    try:
+        log_in(options)
+    except pip_credentials.Wrong as wrong:
+        pip_run.die(f"pip: {wrong}")
     download(options, ours, ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
@@ -58,13 +64,23 @@ def parse(argv):
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
     parser.add_argument("--emulated", action="store_true", help="source distributions are built on that machine")
+    parser.add_argument("--logins", help="JSON: see pip_credentials.py")
+    parser.add_argument("--cert", help="certificates of authorities, if the file is there")
+    parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
 
+def log_in(options):
+    """Take up the secrets, and know what not to show."""
+    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert))
+    words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
+    options.hide = pip_credentials.hiding(words)
+
+
 def download(options, ours, args):
     try:
-        retry_broken(ours, args)
+        retry_broken(options, ours, args)
     except pip_run.Failed as failed:
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
@@ -72,15 +88,15 @@ def download(options, ours, args):
         return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
-        pip_run.run(ours, "download", args, diagnose=True)
+        pip_run.run(ours, "download", args, diagnose=True, hide=options.hide)
     except pip_run.Failed as failed:
         pip_run.die(explanation(options, failed))
 
 
-def retry_broken(ours, args):
+def retry_broken(options, ours, args):
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return pip_run.run(ours, "download", args)
+            return pip_run.run(ours, "download", args, hide=options.hide)
         except pip_run.Failed as failed:
             if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
                 raise
