@@ -116,6 +116,8 @@ def not_found(options, failed, requirement):
     if unreachable := failed.finds(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$"):
         url, why = unreachable[0]
         return f"{where}{requirement} was not found, and {url} could not be read: {why}"
+    if others := failed.finds(r"Ignored the following versions that require a different python version: (.*)"):
+        return f"{where}{requirement} was not found for Python {python()}; of other versions of Python there are: {others[0][0]}"
     if options.machine:
         return (
             f"{where}there is no wheel of {requirement} for {options.platform}, tag {tag(options.machine)}, nor a source"
@@ -129,7 +131,8 @@ def place_of(requirement, failed):
     for text in (requirement, *(m for m, in failed.finds(r"satisfies the requirement (.*?) \(from versions"))):
         if m := re.match(r"(.*?) \(from -r (\S+) \(line (\d+)\)\)", text):
             return requirement.partition(" (from")[0], f"{m[2]}:{m[3]}: "
-    return requirement.partition(" (from")[0], ""
+    requirement, _, parent = requirement.partition(" (from")
+    return requirement, "" if parent else line_of_project(requirement)
 
 
 def wrong_hash(options, failed, requirement):
@@ -143,7 +146,51 @@ def without_hash(options, failed, *_):
 
 def wrong_platform(options, failed, wheel):
     machine = options.machine or os.uname().machine
-    return f"{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+    return f"{line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+
+
+def wrong_python(options, failed, project, python, required):
+    wheels = failed.finds(r"Processing (\S+)")[-1:]
+    where = line_of(os.path.basename(wheels[0][0])) if wheels else ""
+    return f"{where}{project} is not for this Python: it requires {required}, and the image has {python}"
+
+
+def full_disk(options, failed, *_):
+    return "the disk of the builder is full: make room, as with docker buildx prune, and build again"
+
+
+def line_of(word):
+    """The place of a word in the files that pip was given."""
+    return next((place for place, line in lines_given() if word in line), "")
+
+
+def line_of_project(requirement):
+    """That of the first line that asks for a project."""
+    name = project(requirement)
+    return next((place for place, line in lines_given() if name and project(line) == name), "")
+
+
+def project(requirement):
+    name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
+    return re.sub(r"[-_.]+", "-", name[1]).lower() if name else None
+
+
+def lines_given():
+    """The lines of requirements files, each with its place. pip has the folder to itself."""
+    texts, constraints = {}, set()
+    for folder, _, files in os.walk("."):
+        for name in files:
+            path = os.path.normpath(os.path.join(folder, name))
+            if not name.endswith((".whl", ".zip", ".gz", ".pem")):
+                with open(path, errors="replace") as file:
+                    texts[path] = file.read()
+    constraints.update(arg.partition("=")[2] for arg in sys.argv if arg.startswith("--constraint="))
+    for path, text in texts.items():
+        for named in re.findall(r"(?m)^\s*(?:-c|--constraint)[\s=]*(\S+)", text):
+            constraints.add(os.path.normpath(os.path.join(os.path.dirname(path), named)))
+    for path in sorted(texts.keys() - constraints):
+        for number, line in enumerate(texts[path].splitlines(), 1):
+            yield f"{path}:{number}: ", line
 
 
 def no_program(options, failed, program):
@@ -163,9 +210,11 @@ def no_metadata(options, failed, *_):
 
 
 EXPLANATIONS = (
+    (r"(No space left on device)", full_disk),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
+    (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
     (r"No matching distribution found for (.*)", not_found),
     (r"(metadata-generation-failed|subprocess-exited-with-error)", no_metadata),
