@@ -41,8 +41,11 @@ def main():
     if options.root:
         chroot_pip.enter(options.root)
     compile_once(options)
+    sys.meta_path.insert(0, chroot_pip.BuilderPip)
     if options.logins:
-        log_in(chroot_pip, options.logins)
+        log_in(options.logins)
+    if options.keep:
+        want_whole_pages()
     subprocess.Popen = confining(options)
     if options.keep and options.nested:
         if options.keep_for and (status := keep_for_machine(options, args[1:])):
@@ -92,12 +95,28 @@ def compile_once(options):
         sys.dont_write_bytecode = False
 
 
-def log_in(chroot_pip, logins):
+def log_in(logins):
     sys.path.append(OPS)
     import pip_credentials
 
-    sys.meta_path.insert(0, chroot_pip.BuilderPip)
     pip_credentials.use(pip_credentials.Logins(logins))
+
+
+def want_whole_pages():
+    """Of a page that breaks off pip would take the half it has, and so an older version.
+
+    Of files it counts the bytes itself.
+    """
+    from pip._vendor.urllib3.connectionpool import HTTPConnectionPool
+
+    class Response(HTTPConnectionPool.ResponseCls):
+        def __init__(self, *args, **keywords):
+            kind = (keywords.get("headers") or {}).get("Content-Type", "")
+            if kind.startswith(("text/html", "application/vnd.pypi.simple")):
+                keywords["enforce_content_length"] = True
+            super().__init__(*args, **keywords)
+
+    HTTPConnectionPool.ResponseCls = Response
 
 
 def pip_version():
