@@ -31,6 +31,9 @@ func copyIgnoredFile(in Input) []finding {
 		check("pip.project", in.Spec.Pip.Project)
 	}
 	checkList("pip.find-links", in.Spec.Pip.FindLinks)
+	if in.Spec.Pip.Cert != "" {
+		check("pip.cert", in.Spec.Pip.Cert)
+	}
 	for i, file := range in.Spec.Files {
 		if file.Context == "" {
 			checkList(item("files", i)+".from", file.From)

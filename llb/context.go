@@ -78,6 +78,9 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	add("pip.requirements", s.Pip.Requirements)
 	add("pip.constraints", s.Pip.Constraints)
 	add("pip.find-links", s.Pip.FindLinks)
+	if s.Pip.Cert != "" {
+		paths = append(paths, contextPath{s.Pip.Cert, "pip.cert"})
+	}
 	for _, file := range pipFiles {
 		paths = append(paths, contextPath{file, "pip"})
 	}

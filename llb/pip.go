@@ -48,7 +48,11 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	downloads := g.pipDownload(on, files, declared)
+	files.main = g.needSecrets(files.main, declared)
+	downloads, err := g.pipDownload(on, files, declared)
+	if err != nil {
+		return nil, err
+	}
 	built, err := g.pipEmulated(downloads)
 	if err != nil {
 		return nil, err
@@ -99,12 +103,17 @@ func machine(p ocispecs.Platform) string {
 
 // pipDownload returns a tree of all that pip installs and builds with. It alone has the
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
-func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) llb.State {
+func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) (llb.State, error) {
+	secrets, err := g.pipSecretArguments()
+	if err != nil {
+		return llb.State{}, err
+	}
 	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
 	args = append(args, declared.options()...)
+	args = append(args, secrets...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
 		args: g.settled(append(append(args, "--"), g.pipArguments(declared)...)),
@@ -121,11 +130,11 @@ func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) llb.
 			llb.AddSSHSocket(llb.SSHOptional),
 			llb.AddSecret(knownHosts, llb.SecretID("known_hosts"), llb.SecretOptional),
 			llb.Dir(contextDir),
-		}, slices.Concat(files.linked, declared.mounts())...),
+		}, slices.Concat(files.linked, declared.mounts(), g.pipSecretMounts())...),
 		fetch: true,
 		path:  "pip",
 	})
-	return downloaded.AddMount(outDir, llb.Scratch())
+	return downloaded.AddMount(outDir, llb.Scratch()), nil
 }
 
 // pipEmulated returns a tree of wheels, built on the platform of the image, of the source

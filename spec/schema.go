@@ -33,5 +33,11 @@ func Patterns() map[string]*regexp.Regexp {
 		"healthcheck.http":    probeHTTP,
 		"healthcheck.status":  probeStatus,
 		"healthcheck.tcp":     probePort,
+
+		"pip.credentials[].host":            trustedHost,
+		"pip.credentials[].username-secret": secretID,
+		"pip.credentials[].password-secret": secretID,
+		"pip.credentials[].token-secret":    secretID,
+		"pip.client-cert-secret":            secretID,
 	}
 }

@@ -115,6 +115,11 @@ type Pip struct {
 	// OnlyBinary and NoBinary hold names of projects, or nothing but ":all:".
 	OnlyBinary []string `yaml:"only-binary" doc:"Projects of which only wheels are taken, or :all:." example:"[':all:']"`
 	NoBinary   []string `yaml:"no-binary" doc:"Projects of which no wheels are taken, or :all:." example:"[markupsafe]"`
+	// Credentials are for one host each.
+	Credentials []Credential `yaml:"credentials" doc:"Logins of package indexes, with passwords that are build secrets." example:"[{host: pypi.example, username: bot, password-secret: pypi_password}]" json:",omitempty"`
+	// Cert is a clean path relative to the root of the build context.
+	Cert             string `yaml:"cert" doc:"File of the build context with the certificates of the authorities that pip trusts." example:"certs/company.pem" json:",omitempty"`
+	ClientCertSecret string `yaml:"client-cert-secret" doc:"Id of the build secret with the certificate and the key by which pip shows who it is." example:"pip_client" json:",omitempty"`
 }
 
 // Libraries says which shared libraries have to be in the image.

@@ -90,7 +90,10 @@ func (s *Spec) validatePip() error {
 	if err := s.checkProjects("pip.no-binary", s.Pip.NoBinary); err != nil {
 		return err
 	}
-	return s.validateIndexes()
+	if err := s.validateIndexes(); err != nil {
+		return err
+	}
+	return s.validateCredentials()
 }
 
 // The form of a project's name:

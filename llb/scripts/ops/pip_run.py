@@ -33,7 +33,7 @@ def private_cache():
     os.environ["PIP_CACHE_DIR"] = cache
 
 
-def run(options, verb, args, diagnose=False):
+def run(options, verb, args, diagnose=False, hide=lambda line: line):
     """Run pip confined and show what it says, or only keep all that it could say."""
     # Source distributions without a pyproject.toml are built in an environment of their own
     # too, whatever the version of pip.
@@ -41,7 +41,7 @@ def run(options, verb, args, diagnose=False):
     command = [sys.executable, "-I", "-S", "-B", os.path.join(OPS, "confined_pip.py"), *options, "--", verb, *QUIET, *(["-vv"] if diagnose else []), *args]
     pip = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     lines = []
-    for line in pip.stdout:
+    for line in map(hide, pip.stdout):
         lines.append(line.rstrip())
         if not diagnose:
             sys.stdout.write(line)
