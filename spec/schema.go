@@ -26,5 +26,6 @@ func Patterns() map[string]*regexp.Regexp {
 		"pip.trusted-hosts[]": trustedHost,
 		"files[].chown":       owner,
 		"user":                owner,
+		"tests[].user":        owner,
 	}
 }

@@ -209,6 +209,7 @@ func TestExamples(t *testing.T) {
 		"pip: {%s: %s}":    reflect.TypeFor[Pip](),
 		"files: [{<<: {from: a, to: /b/}, %s: %s}]": reflect.TypeFor[File](),
 		"healthcheck: {<<: {cmd: a}, %s: %s}":       reflect.TypeFor[Healthcheck](),
+		"tests: [{run: [a], stdout: {%s: %s}}]":     reflect.TypeFor[Output](),
 	} {
 		for _, field := range keysOf(typ) {
 			key := field.Tag.Get("yaml")
