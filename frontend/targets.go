@@ -40,6 +40,12 @@ func allTargets() []target {
 			image:       (*graph.Graph).BuildrootImage,
 		},
 		{
+			name:        "debug",
+			description: "The final image and one more layer: a shell and its tools, pip, and the sources of the standard library",
+			state:       (*graph.Graph).Debug,
+			image:       (*graph.Graph).FinalImage,
+		},
+		{
 			name:        "test",
 			description: "Nothing but the tests of the spec: an image without files if they pass",
 			state:       (*graph.Graph).Tests,

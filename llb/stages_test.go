@@ -18,7 +18,7 @@ func TestGroupsAreThoseOfTheSteps(t *testing.T) {
 		return gates[0].State, err
 	}
 	var found []string
-	for _, target := range []func() (llb.State, error){g.Final, g.Buildroot, firstGate} {
+	for _, target := range []func() (llb.State, error){g.Final, g.Buildroot, g.Debug, firstGate} {
 		st, err := target()
 		require.NoError(t, err)
 		def, err := st.Marshal(t.Context())
