@@ -115,7 +115,7 @@ func ops(t *testing.T, def *llb.Definition) []*pb.Op {
 }
 
 func TestGraphIsDeterministic(t *testing.T) {
-	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot, (*Graph).Debug} {
 		first := marshal(t, testGraph(t, everything, nil), target)
 		for range 25 {
 			again := marshal(t, testGraph(t, everything, nil), target)
@@ -192,8 +192,8 @@ func TestSpecsShareTheirBase(t *testing.T) {
 }
 
 func TestNoOpIsPrivilegedAndOnlyFetchersHaveNetwork(t *testing.T) {
-	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "libraries.sh": true, "builder.sh": true, "pip_download.py": true}
-	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "libraries.sh": true, "builder.sh": true, "pip_download.py": true, "debug.sh": true}
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot, (*Graph).Debug} {
 		for _, op := range ops(t, marshal(t, testGraph(t, everything, nil), target)) {
 			exec := op.GetExec()
 			if exec == nil {

@@ -54,6 +54,13 @@ func (g *Graph) BuildrootImage(labels map[string]string) *v1.DockerOCIImage {
 	return img
 }
 
+// TestsImage returns the config of the image that has nothing.
+func (g *Graph) TestsImage(labels map[string]string) *v1.DockerOCIImage {
+	img := g.emptyImage()
+	img.Config.Labels = maps.Clone(labels)
+	return img
+}
+
 func (g *Graph) emptyImage() *v1.DockerOCIImage {
 	img := &v1.DockerOCIImage{}
 	img.Platform = g.Base.Platform

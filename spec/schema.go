@@ -30,6 +30,7 @@ func Patterns() map[string]*regexp.Regexp {
 		"users[].name":        userName,
 		"users[].group":       userName,
 		"writable[].owner":    owner,
+		"tests[].user":        owner,
 		"healthcheck.http":    probeHTTP,
 		"healthcheck.status":  probeStatus,
 		"healthcheck.tcp":     probePort,

@@ -57,6 +57,8 @@ type Spec struct {
 	StopSignal  string       `yaml:"stopsignal" doc:"Signal that stops the container, a name or a number." example:"SIGTERM"`
 	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{http: 8080/health, interval: 30s}"`
 
+	Tests []Test `yaml:"tests" doc:"What must hold of the image for the build to succeed." example:"[{run: [python, -V]}]" json:",omitempty"`
+
 	src       *source
 	locations map[string]parser.Range
 }

@@ -211,6 +211,7 @@ func TestExamples(t *testing.T) {
 		"users: [{<<: {name: a, uid: 1}, %s: %s}]":  reflect.TypeFor[User](),
 		"writable: [{<<: {path: /a}, %s: %s}]":      reflect.TypeFor[Writable](),
 		"healthcheck: {<<: {cmd: a}, %s: %s}":       reflect.TypeFor[Healthcheck](),
+		"tests: [{run: [a], stdout: {%s: %s}}]":     reflect.TypeFor[Output](),
 	} {
 		for _, field := range keysOf(typ) {
 			key := field.Tag.Get("yaml")

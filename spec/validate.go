@@ -25,6 +25,7 @@ func (s *Spec) validate() error {
 		s.validateConfig,
 		s.validateCommands,
 		s.validateHealthcheck,
+		s.validateTests,
 	} {
 		if err := section(); err != nil {
 			return err

@@ -77,6 +77,15 @@ var defaults = map[string]string{
 	"healthcheck.start-period":   "the engine's, ``0s``",
 	"healthcheck.start-interval": "the engine's, ``5s``",
 	"healthcheck.retries":        "the engine's, ``3``",
+	"tests[].name":               "what the test does",
+	"tests[].run":                "beside ``http`` and ``tcp`` the image's entrypoint and cmd",
+	"tests[].exit-code":          "``0``",
+	"tests[].status":             "``200-399``",
+	"tests[].timeout":            "``60s``",
+	"tests[].network":            "``false``",
+	"tests[].env":                "those of the image, which stay",
+	"tests[].user":               "the image's",
+	"tests[].workdir":            "the image's",
 }
 
 func main() {
