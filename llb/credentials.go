@@ -44,13 +44,13 @@ func pipSecrets(p spec.Pip) []pipSecret {
 // needSecrets returns files as they are, once each secret that the spec names is known to be
 // there: the op that looks for one is of the line that names it, which that of pip cannot be.
 // It runs again when the download does, and so depends on the same.
-func (g *Graph) needSecrets(files llb.State) llb.State {
+func (g *Graph) needSecrets(files llb.State, declared *Declared) llb.State {
 	native := g.shared()
 	for _, secret := range pipSecrets(g.Spec.Pip) {
 		file := path.Join(pipSecretsDir, secret.id)
 		looked := native.run(op{
 			name:   "[pip] look for the secret " + secret.id,
-			args:   append([]string{opsDir + "/secret_given.sh", secret.at, secret.id, file}, g.pipArguments()...),
+			args:   append([]string{opsDir + "/secret_given.sh", secret.at, secret.id, file}, g.pipArguments(declared)...),
 			mounts: []llb.RunOption{optionalSecret(file, secret.id)},
 			path:   secret.at,
 		})

@@ -101,10 +101,17 @@ func (g *Graph) Final() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	if layers[0], err = g.libraries(layers, installed); err != nil {
+	return g.image(layers, installed)
+}
+
+// image returns the file system of an image: of the layers that run Python, the root first and
+// the standard library last, of what pip installed, and of the rest of the spec.
+func (g *Graph) image(layers, installed []llb.State) (llb.State, error) {
+	root, err := g.libraries(layers, installed)
+	if err != nil {
 		return llb.State{}, err
 	}
-	layers[0] = g.workdir(layers[0])
+	layers = append([]llb.State{g.workdir(root)}, layers[1:]...)
 	layers = append(append(layers, installed...), g.healthcheckScript()...)
 	return g.files(g.directories(g.merge("[final] put the image together", layers)))
 }

@@ -37,7 +37,8 @@ func (g *Graph) libraries(layers, installed []llb.State) (llb.State, error) {
 	image = append(image, programs...)
 
 	report := g.reportNeeds(image)
-	needs, err := g.readNeeds(report, layers[2])
+	stdlib := layers[len(layers)-1]
+	needs, err := g.readNeeds(report, stdlib)
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -46,7 +47,7 @@ func (g *Graph) libraries(layers, installed []llb.State) (llb.State, error) {
 			return llb.State{}, err
 		}
 		image[0].State = root
-		if needs, err = g.readNeeds(g.reportNeeds(image), layers[2]); err != nil {
+		if needs, err = g.readNeeds(g.reportNeeds(image), stdlib); err != nil {
 			return llb.State{}, err
 		}
 	}

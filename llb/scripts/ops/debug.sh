@@ -22,5 +22,5 @@ busybox --list-full | while read -r applet; do
     fi
 done
 
-python "$ops/debug.py" "$BUILD_ROOT" /base
+python "$ops/debug.py" "$BUILD_ROOT" "$BASE_DIR"
 python "$ops/changed_files.py" "$BUILD_ROOT" "$before" "$1"

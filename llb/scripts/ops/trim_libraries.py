@@ -69,8 +69,8 @@ def spare_libraries(options):
     for name, path in files.items():
         gone = "/lib-dynload/" in name and not os.path.exists(options.trimmed + name)
         if not gone and path not in found.values() and os.path.isfile(path) and not os.path.islink(path):
-            described = elf.dynamic(path)
-            needed.update(described[1] if described else [])
+            described = elf.read(path)
+            needed.update(described.needed if described else [])
     return {
         soname: os.path.getsize(path)
         for soname, path in sorted(found.items())
