@@ -66,6 +66,7 @@ workdir: /app
 env: {GREETING: hello}
 expose: [8080]
 volumes: [/data]
+writable: [/var/lib/app]
 entrypoint: [python, served.py]
 cmd: ["8080"]
 ` + tests,
@@ -93,6 +94,8 @@ tests:
     run: [python, probe.py]
     network: true
     stdout: {contains: [interfaces True]}
+  - run: echo kept >/var/lib/app/state && read state </var/lib/app/state && echo "$state"
+    stdout: {contains: [kept]}
   - run: echo out; echo err >&2; exit 3
     exit-code: 3
     stdout: {matches: ['^out$']}
@@ -123,6 +126,7 @@ func TestIntegrationGatesPass(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{
 		"[test] surroundings", "[test] surroundings of another user", "[test] with a network",
+		`[test] echo kept >/var/lib/app/state && read state </var/lib/app/state && echo "$state"`,
 		"[test] echo out; echo err >&2; exit 3",
 		"[test] /app/served.py, /usr/local/bin/python, /usr/local/lib/python*.zip, no /bin/busybox, no /app/…",
 		"[test] http :8080/", "[test] slow to start", "[test] tcp 8080",

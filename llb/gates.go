@@ -39,7 +39,7 @@ func (g *Graph) Gates() ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	writable := g.volumes(final)
+	writable := g.withWritable(final)
 	var gates []Check
 	for i := range g.Spec.Tests {
 		t := &g.Spec.Tests[i]
@@ -146,11 +146,22 @@ func (g *Graph) execGate(final, writable llb.State, t *spec.Test, path string) l
 	return final.Run(options...).AddMount(gateTask, taskFile)
 }
 
-// volumes returns the image with the folders of all volumes, as an engine makes those that are
+// writablePaths returns the folders that a test may write to, besides /tmp: the places to mount
+// something where a container's root is read-only.
+func (g *Graph) writablePaths() []string {
+	paths := slices.Clone(g.Spec.Volumes)
+	for _, w := range g.Spec.Writable {
+		paths = append(paths, w.Path)
+	}
+	slices.Sort(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(dir string) bool { return dir == "/tmp" || dir == "/" })
+}
+
+// withWritable returns the image with all of these folders, as an engine makes volumes that are
 // missing.
-func (g *Graph) volumes(final llb.State) llb.State {
-	for _, volume := range g.Spec.Volumes {
-		final = final.File(llb.Mkdir(volume, 0o755, llb.WithParents(true)), g.internal("make the volume "+volume+" for tests")...)
+func (g *Graph) withWritable(final llb.State) llb.State {
+	for _, dir := range g.writablePaths() {
+		final = final.File(llb.Mkdir(dir, 0o755, llb.WithParents(true)), g.internal("make "+dir+" for tests")...)
 	}
 	return final
 }
