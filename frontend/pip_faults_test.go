@@ -271,8 +271,8 @@ func TestIntegrationPipFailuresExportNothing(t *testing.T) {
 		"Dockerfile":       minimal + "pip: {requirements: [requirements.txt]}\nfiles: [{from: requirements.txt, to: /new}]\n",
 		"requirements.txt": "six==1.17.0 --hash=sha256:" + strings.Repeat("0", 64) + "\n",
 	})
-	for _, output := range []string{"type=oci,tar=false", "type=oci", "type=local"} {
-		t.Run(output, func(t *testing.T) {
+	for name, output := range map[string]string{"layout": "type=oci,tar=false", "archive": "type=oci", "folder": "type=local"} {
+		t.Run(name, func(t *testing.T) {
 			x := x.on(t)
 			there, absent := filepath.Join(t.TempDir(), "there"), filepath.Join(t.TempDir(), "absent")
 			x.must(line{args: []string{"--output", output + ",dest=" + there, dir}, noLayout: true})
