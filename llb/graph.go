@@ -107,13 +107,13 @@ func (g *Graph) Final() (llb.State, error) {
 // image returns the file system of an image: of the layers that run Python, the root first and
 // the standard library last, of what pip installed, and of the rest of the spec.
 func (g *Graph) image(layers, installed []llb.State) (llb.State, error) {
-	root, err := g.libraries(layers, installed)
+	root, looked, err := g.libraries(layers, installed)
 	if err != nil {
 		return llb.State{}, err
 	}
-	layers = append([]llb.State{g.workdir(root)}, layers[1:]...)
+	layers = append([]llb.State{g.workdir(g.users(root))}, layers[1:]...)
 	layers = append(append(layers, installed...), g.healthcheckScript()...)
-	return g.files(g.directories(g.merge("[final] put the image together", layers)))
+	return g.files(g.directories(g.merge("[final] put the image together", layers, looked...)))
 }
 
 // runtime returns the layers that run Python, the root first, and nothing of the application.
@@ -122,19 +122,32 @@ func (g *Graph) runtime() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []llb.State{g.users(root), g.interpreter(), g.stdlib()}, nil
+	return []llb.State{root, g.interpreter(), g.stdlib()}, nil
 }
 
 // merge lays trees over one another. No file is in two of them, and folders that are have one
 // owner and mode, so where the daemon has no MergeOp, copying gives the same in as many layers.
-func (g *Graph) merge(name string, layers []llb.State) llb.State {
+//
+// The result needs what is known as well, and has nothing of it: the frontend has read that to
+// make this graph, and who builds from an exported cache is to find it there.
+func (g *Graph) merge(name string, layers []llb.State, known ...llb.State) llb.State {
 	options := g.describedFor(g.Base.Platform, name, "")
 	if g.Merge {
+		for _, tree := range known {
+			// The difference of a tree to itself is no layer.
+			layers = append(layers, llb.Diff(tree, tree, g.internal("keep what is known of the image")...))
+		}
 		return llb.Merge(layers, options...)
 	}
 	merged := layers[0]
-	for _, layer := range layers[1:] {
-		merged = merged.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), options...)
+	for i, layer := range layers[1:] {
+		copied := llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
+		if i == 0 {
+			for _, tree := range known {
+				copied = copied.Copy(tree, "/none*", "/", &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true})
+			}
+		}
+		merged = merged.File(copied, options...)
 	}
 	return merged
 }

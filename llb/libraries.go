@@ -20,11 +20,12 @@ const reportName = "report"
 
 // libraries returns the root, layers[0], with the shared libraries that what pip installed
 // needs and neither brings nor finds. Mostly there are none, and it is the root as it was. It
-// is an error if any file of the image does not find what it needs then.
-func (g *Graph) libraries(layers, installed []llb.State) (llb.State, error) {
-	root := layers[0]
+// is an error if any file of the image does not find what it needs then. looked has the report
+// that says so, if there is one.
+func (g *Graph) libraries(layers, installed []llb.State) (root llb.State, looked []llb.State, err error) {
+	root = layers[0]
 	if g.Read == nil {
-		return root, nil
+		return root, nil, nil
 	}
 	image := []layer{{layerRoot, root}, {layerInterpreter, layers[1]}}
 	for _, tree := range installed {
@@ -32,7 +33,7 @@ func (g *Graph) libraries(layers, installed []llb.State) (llb.State, error) {
 	}
 	programs, err := g.programs()
 	if err != nil {
-		return llb.State{}, err
+		return llb.State{}, nil, err
 	}
 	image = append(image, programs...)
 
@@ -40,18 +41,19 @@ func (g *Graph) libraries(layers, installed []llb.State) (llb.State, error) {
 	stdlib := layers[len(layers)-1]
 	needs, err := g.readNeeds(report, stdlib)
 	if err != nil {
-		return llb.State{}, err
+		return llb.State{}, nil, err
 	}
 	if names := installable(needs); len(names) > 0 {
 		if root, err = g.installLibraries(root, report, names); err != nil {
-			return llb.State{}, err
+			return llb.State{}, nil, err
 		}
 		image[0].State = root
-		if needs, err = g.readNeeds(g.reportNeeds(image), stdlib); err != nil {
-			return llb.State{}, err
+		report = g.reportNeeds(image)
+		if needs, err = g.readNeeds(report, stdlib); err != nil {
+			return llb.State{}, nil, err
 		}
 	}
-	return root, g.unmet(needs)
+	return root, []llb.State{report}, g.unmet(needs)
 }
 
 // A layer is one of the trees that the image is made of, by the name that a report has for it.
@@ -130,6 +132,16 @@ func notPrograms() []string {
 	}
 }
 
+// asPattern returns a pattern that matches a path, or what the path matches if it is one itself.
+// What matches nothing is no error here: the step that copies it to the image says it better.
+func asPattern(name string) string {
+	last := name[len(name)-1:]
+	if strings.ContainsAny(name, `*?[\`) || last == "/" || last == "]" || last == "^" {
+		return name
+	}
+	return name[:len(name)-1] + "[" + last + "]"
+}
+
 // programs returns the tree of what may be a program among the files of the spec, as a list of
 // that layer or of none.
 func (g *Graph) programs() ([]layer, error) {
@@ -156,7 +168,7 @@ func (g *Graph) programs() ([]layer, error) {
 			if err != nil {
 				return nil, g.located(err, at)
 			}
-			action := llb.Copy(from, path.Join("/", source), g.destination(file.To), info)
+			action := llb.Copy(from, asPattern(path.Join("/", source)), g.destination(file.To), info)
 			tree, found = tree.File(action, g.internalAt("look for programs in "+source, at)...), true
 		}
 	}

@@ -44,10 +44,26 @@ func scriptsOf(t *testing.T, g *Graph) []string {
 	return slices.Compact(names)
 }
 
-// An image that lacks nothing is the one that was never looked through.
-func TestLookingForLibrariesChangesNoOp(t *testing.T) {
-	require.Equal(t, digests(t, testGraph(t, everything, nil)), digests(t, testGraph(t, everything, reports(""))))
-	require.NotContains(t, scriptsOf(t, testGraph(t, everything, reports(""))), "libraries.py")
+// An image that lacks nothing is made by the steps of one that was never looked through, and
+// knows of the looking.
+func TestLookingForLibrariesChangesNoStep(t *testing.T) {
+	for _, merge := range []bool{true, false} {
+		plain := func(o *Options) { o.Merge = merge }
+		looking := func(o *Options) { plain(o); reports("")(o) }
+		steps := func(change func(*Options)) (scripts []string) {
+			found, _ := execs(t, marshal(t, testGraph(t, everything, change), (*Graph).Final))
+			for dgst, op := range found {
+				if !slices.Contains(op.GetExec().Meta.Args, opsDir+"/libraries.py") {
+					scripts = append(scripts, dgst.String())
+				}
+			}
+			slices.Sort(scripts)
+			return scripts
+		}
+		require.Equal(t, steps(plain), steps(looking))
+		require.NotContains(t, scriptsOf(t, testGraph(t, everything, plain)), "libraries.py")
+		require.Contains(t, scriptsOf(t, testGraph(t, everything, looking)), "libraries.py")
+	}
 }
 
 // What is missing is added on top of the root, so that all that other specs share stays as it is.
@@ -129,8 +145,8 @@ libraries: {ignore: [libignored.so]}
 func TestProgramsAmongFiles(t *testing.T) {
 	for text, want := range map[string][]string{
 		"files: [{from: [a.py, b/c.css], to: /app/}]\n":               nil,
-		"files: [{from: [a.py, static], to: /app/}]\n":                {"/static"},
-		"files: [{from: a, to: /app/}, {from: b/c, to: /app/bin/}]\n": {"/a", "/b/c"},
+		"files: [{from: [a.py, static], to: /app/}]\n":                {"/stati[c]"},
+		"files: [{from: a, to: /app/}, {from: b/c, to: /app/bin/}]\n": {"/[a]", "/b/[c]"},
 	} {
 		g := testGraph(t, minimal+text, func(o *Options) { o.CopyPatterns = true })
 		layers, err := g.programs()

@@ -32,7 +32,7 @@ func (g *Graph) trimmed() ([]llb.State, error) {
 	rooted := *g
 	rooted.plan = &plan
 	root, err := rooted.packages()
-	return []llb.State{g.users(root), python}, err
+	return []llb.State{root, python}, err
 }
 
 // TrimReport returns a tree of what trim has to tell of its work.
@@ -147,7 +147,7 @@ func (g *Graph) traceable() (llb.State, error) {
 	}
 	named := *g
 	named.suffix = ", for trim"
-	return named.image([]llb.State{g.users(root), g.interpreter(), g.unpacked()}, installed)
+	return named.image([]llb.State{root, g.interpreter(), g.unpacked()}, installed)
 }
 
 // traces returns the traces of what stays in any case, and of the commands of the spec.
