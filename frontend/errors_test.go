@@ -200,7 +200,7 @@ func TestIntegrationBasesThatAreNone(t *testing.T) {
 
 func TestIntegrationUnknownTarget(t *testing.T) {
 	_, err := build{spec: minimal, BuildRequest: testenv.BuildRequest{Target: "buildrot"}}.fails(t)
-	require.ErrorContains(t, err, `there is no target "buildrot": expected one of final, buildroot, trim-report`)
+	require.ErrorContains(t, err, `there is no target "buildrot": expected one of final, buildroot, debug, test, trim-report`)
 	require.ErrorContains(t, err, "did you mean buildroot?")
 }
 
