@@ -74,6 +74,9 @@ func New(o Options) (*Graph, error) {
 	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
 
+// mergeName is that of the steps which put the image together. Clients show them as one.
+const mergeName = "[final] put the image together"
+
 // Final returns the file system of the distroless image: the root with the user's packages,
 // the interpreter and its standard library, what pip installed, and the user's files.
 func (g *Graph) Final() (llb.State, error) {
@@ -86,7 +89,7 @@ func (g *Graph) Final() (llb.State, error) {
 		return llb.State{}, err
 	}
 	layers[0] = g.workdir(layers[0])
-	return g.files(g.merge("[final] put the image together", append(layers, installed...)))
+	return g.application(g.merge(mergeName, append(layers, installed...)))
 }
 
 // runtime returns the layers that run Python, the root first, and nothing of the application.

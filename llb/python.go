@@ -41,10 +41,8 @@ func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
 	if compression == "" {
 		compression = spec.CompressionDeflate
 	}
-	args := []string{
-		"python", opsDir + "/stdlib.py",
-		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(compression),
-	}
+	args := append(g.compiler(), opsDir+"/stdlib.py",
+		"--out", outDir, "--python-dir", toolsDir+"/python", "--compression", string(compression))
 	for _, part := range g.parts {
 		args = appendFlag(args, "--leave-out", part.Modules)
 	}

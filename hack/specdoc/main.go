@@ -43,6 +43,8 @@ var defaults = map[string]string{
 	"pip.trusted-hosts":          "build argument ``PIP_TRUSTED_HOST``, else none",
 	"pip.no-index":               "build argument ``PIP_NO_INDEX``, else ``false``",
 	"pip.require-hashes":         "``false``",
+	"bytecode.optimize":          "``0``",
+	"bytecode.sources":           "``keep``",
 	"files[].from":               "has to be given",
 	"files[].to":                 "has to be given",
 	"files[].chown":              "``root`` for files of the main context",

@@ -225,7 +225,7 @@ def bundled_pip(lib):
 
 def compile_tree(modules, lib, tree):
     jobs = [(path, f"{tree}/{name}c", f"{lib}/{name}") for name, path in modules.items()]
-    bytecode.compile_files(jobs, SMALL)
+    bytecode.compile_files(jobs, (*SMALL, *bytecode.optimization()))
 
 
 def zip_path(root, lib):
