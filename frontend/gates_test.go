@@ -82,7 +82,7 @@ tests:
       contains: ["root Read-only file system Read-only file system\ntmp yes data yes yes\nloopback yes\ninterfaces False\n"]
       matches:
         - '^user 65532 65532 /app /home/nonroot$'
-        - "^environment \\['ALPINE_VERSION', 'BUILD_ROOT', 'GREETING', 'LANG', 'PATH', 'PYTHON_VERSION'\\]$"
+        - "^environment \\['ALPINE_VERSION', 'BUILD_ROOT', 'GREETING', 'LANG', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHON_VERSION'\\]$"
         - '^left False False False$'
   - name: surroundings of another user
     run: [python, /app/probe.py]

@@ -89,9 +89,11 @@ const story = `
 [builder] install zip
 [context apk-keys] load .dockerignore
 [context apk-keys] load from client
+[files] compile Python sources
 [files] copy app.py requirements.txt to /app/a/folder/whose/name/is/as/long/as/a/line/on/a/screen/a…
 [files] copy app.py to /app/
 [files] create /app
+[files] find Python sources
 [final] look for shared libraries
 [final] put the image together
 [internal] load .dockerignore

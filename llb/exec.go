@@ -20,11 +20,12 @@ const BuildRoot = "/d"
 // CacheRoot is where they keep what they download.
 const CacheRoot = "/var/cache/chroot"
 
-// Where an op finds our scripts, the base image, and its output.
+// Where an op finds our scripts, the base image, the user's files, and its output.
 const (
 	toolsDir = "/distroless"
 	opsDir   = toolsDir + "/ops"
 	baseDir  = "/base"
+	filesDir = "/files"
 	outDir   = "/out"
 )
 

@@ -86,6 +86,9 @@ func New(o Options) (*Graph, error) {
 	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
 
+// mergeName is that of the steps which put the image together. Clients show them as one.
+const mergeName = "[final] put the image together"
+
 // Final returns the file system of the distroless image: the root with the user's packages,
 // the interpreter and its standard library, what pip installed, and the user's files.
 func (g *Graph) Final() (llb.State, error) {
@@ -113,7 +116,7 @@ func (g *Graph) image(layers, installed []llb.State) (llb.State, error) {
 	}
 	layers = append([]llb.State{g.workdir(g.users(root))}, layers[1:]...)
 	layers = append(append(layers, installed...), g.healthcheckScript()...)
-	return g.files(g.directories(g.merge("[final] put the image together", layers, looked...)))
+	return g.application(g.directories(g.merge(mergeName, layers, looked...)))
 }
 
 // runtime returns the layers that run Python, the root first, and nothing of the application.

@@ -3,6 +3,7 @@ package llb
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/docker-image-spec/specs-go/v1"
@@ -26,6 +27,12 @@ func (g *Graph) FinalImage(labels map[string]string) *v1.DockerOCIImage {
 	img.Config.Env = setEnv(img.Config.Env, "BUILD_ROOT", BuildRoot)
 	img.Config.Env = setEnv(img.Config.Env, "PYTHON_VERSION", g.Base.PythonXY())
 	img.Config.Env = setEnv(img.Config.Env, "ALPINE_VERSION", g.Base.Alpine)
+	// What is in the image has bytecode, and of what is not the image is no place to keep any.
+	img.Config.Env = setEnv(img.Config.Env, "PYTHONDONTWRITEBYTECODE", "1")
+	if level := g.Spec.Bytecode.Optimize; level > 0 {
+		// By this the interpreter knows the names of the pycs.
+		img.Config.Env = setEnv(img.Config.Env, "PYTHONOPTIMIZE", strconv.Itoa(level))
+	}
 	img.Config.Labels = g.labels("distroless Python " + g.Base.Python + " on Alpine " + g.Base.Alpine)
 	g.configure(&img.Config)
 	maps.Copy(img.Config.Labels, labels)

@@ -168,6 +168,7 @@ func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
 // result of that, and installed.
 func (g *Graph) pipInstall(on pipBase, downloads llb.State, built *llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
+	args = append(args, g.pipBytecode()...)
 	mounts := []llb.RunOption{
 		llb.AddMount(downloadsDir, downloads, llb.Readonly),
 		g.pipCache(),

@@ -1,6 +1,8 @@
 package llb
 
 import (
+	"slices"
+
 	"github.com/moby/buildkit/client/llb"
 
 	"github.com/autumnjolitz/distroless-frontend/spec"
@@ -37,12 +39,13 @@ func (g *Graph) stdlib() llb.State {
 }
 
 func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
-	args := []string{
-		"python", opsDir + "/stdlib.py",
-		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(g.compression()),
-	}
+	args := append(g.compiler(), opsDir+"/stdlib.py",
+		"--out", outDir, "--python-dir", toolsDir+"/python", "--compression", string(g.compression()))
 	for _, part := range g.parts {
 		args = appendFlag(args, "--leave-out", part.Modules)
+	}
+	if !slices.ContainsFunc(g.parts, func(p Part) bool { return p.Name == sourcesPart }) {
+		args = append(args, "--sources")
 	}
 	args = appendFlag(args, "--foreign", foreignModules())
 	args = appendFlag(args, "--exclude", g.Spec.Stdlib.Exclude)

@@ -34,6 +34,7 @@ type Spec struct {
 	APK       APK       `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
 	Stdlib    Stdlib    `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
 	Pip       Pip       `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
+	Bytecode  Bytecode  `yaml:"bytecode" doc:"What becomes of Python sources." example:"{optimize: 2, sources: drop}" json:",omitzero"`
 	Libraries Libraries `yaml:"libraries" doc:"Which shared libraries have to be in the image." example:"{ignore: [libtcl8.6.so]}" json:",omitzero"`
 	Trim      *Trim     `yaml:"trim" doc:"What to run to find what of the standard library the image needs." example:"{run: [[python, -m, app, --version]]}" json:",omitempty"`
 	Files     []File    `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`

@@ -17,6 +17,7 @@ func (s *Spec) validate() error {
 		s.validateAPK,
 		s.validateStdlib,
 		s.validatePip,
+		s.validateBytecode,
 		s.validateLibraries,
 		s.validateTrim,
 		s.validateFiles,

@@ -48,6 +48,8 @@ var defaults = map[string]string{
 	"pip.credentials[].host":     "has to be given",
 	"pip.cert":                   "build secret ``pip-cert``, else the authorities that the base image trusts",
 	"pip.client-cert-secret":     "``pip-client-cert``, which may be missing",
+	"bytecode.optimize":          "``0``",
+	"bytecode.sources":           "``keep``",
 	"files[].from":               "has to be given",
 	"files[].to":                 "has to be given",
 	"files[].chown":              "``root`` for files of the main context",

@@ -1,6 +1,7 @@
 """Install what pip_download.py left, without a network.
 
 Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P] [--built DIR]
+           [--optimize N] [--drop-sources]
 
 Source distributions are built first, unless what was built of them is in --built.
 """
@@ -23,7 +24,7 @@ def main():
     built = options.built or build(options)
     wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{built}/*.whl")]
     install(options, sorted(wheels, key=os.path.basename))
-    subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
+    compile_installed(options)
 
 
 def parse(*more):
@@ -34,6 +35,8 @@ def parse(*more):
     parser.add_argument("--root", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--optimize", type=int, default=0, help="level of the bytecode")
+    parser.add_argument("--drop-sources", action="store_true", help="keep bytecode only")
     parser.add_argument("--built", help="wheels that pip_build.py made on the machine they are for")
     return parser.parse_args()
 
@@ -80,6 +83,13 @@ def install(options, wheels):
         pip_run.run(ours, "install", args)
     except pip_run.Failed:
         pip_run.die("pip: the installation failed, see above")
+
+
+def compile_installed(options):
+    """Compile at the wanted level, which is that of the interpreter that compiles."""
+    command = [sys.executable, *["-O"] * options.optimize, os.path.join(pip_run.OPS, "site_packages.py")]
+    drop = ["--drop"] if options.drop_sources else []
+    subprocess.run([*command, *drop, options.root], check=True)
 
 
 def identity(wheel):
