@@ -52,8 +52,7 @@ func TestIntegrationStdlibInclude(t *testing.T) {
 		"pydoc_data": "help('topics'); help('with'); help('ASSERTION')",
 	} {
 		t.Run(part, func(t *testing.T) {
-			// The packages tcl and tk are not there, as they are not in the base.
-			img := finalOf(t, minimal+"stdlib:\n  include: ["+part+"]\nlibraries: {ignore: [libtcl8.6.so, libtk8.6.so]}\n")
+			img := finalOf(t, minimal+"stdlib:\n  include: ["+part+"]\n")
 			want := python(t, base, program)
 			require.NotEmpty(t, want)
 			require.Equal(t, want, python(t, img, program))

@@ -40,11 +40,7 @@ func ContextPaths(s *spec.Spec, pipFiles []string, name string) (paths []string,
 		for _, file := range pipPaths(s, pipFiles) {
 			paths = append(paths, file.path)
 		}
-		if s.Pip.Project != "" {
-			paths = append(paths, s.Pip.Project)
-		}
 	}
-	paths = append(paths, linkedPaths(s.Pip.FindLinks, name)...)
 	for _, file := range s.Files {
 		if file.Context == name {
 			paths = append(paths, file.From...)
@@ -70,7 +66,7 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	var paths []contextPath
 	add := func(key string, values []string) {
 		for i, value := range values {
-			if !strings.Contains(value, "://") && !isDeclaration(value) {
+			if !strings.Contains(value, "://") {
 				paths = append(paths, contextPath{value, key + "[" + strconv.Itoa(i) + "]"})
 			}
 		}
@@ -78,9 +74,6 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	add("pip.requirements", s.Pip.Requirements)
 	add("pip.constraints", s.Pip.Constraints)
 	add("pip.find-links", s.Pip.FindLinks)
-	if s.Pip.Cert != "" {
-		paths = append(paths, contextPath{s.Pip.Cert, "pip.cert"})
-	}
 	for _, file := range pipFiles {
 		paths = append(paths, contextPath{file, "pip"})
 	}

@@ -2,7 +2,6 @@ package llb
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -40,28 +39,16 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	declared, err := g.declared()
+	files, err := g.pipFiles()
 	if err != nil {
 		return nil, err
 	}
-	files, err := g.pipFiles(declared)
-	if err != nil {
-		return nil, err
-	}
-	files.main = g.needSecrets(files.main, declared)
-	downloads, err := g.pipDownload(on, files, declared)
-	if err != nil {
-		return nil, err
-	}
+	downloads := g.pipDownload(on, files)
 	built, err := g.pipEmulated(downloads)
 	if err != nil {
 		return nil, err
 	}
-	layers := []llb.State{g.pipInstall(on, downloads, built)}
-	if g.Spec.Pip.Project != "" {
-		layers = append(layers, g.pipProject(on, downloads, declared))
-	}
-	return layers, nil
+	return []llb.State{g.pipInstall(on, downloads, built)}, nil
 }
 
 // A pipBase is what the ops of pip execute on. Where that is not of the platform of the
@@ -103,38 +90,32 @@ func machine(p ocispecs.Platform) string {
 
 // pipDownload returns a tree of all that pip installs and builds with. It alone has the
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
-func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) (llb.State, error) {
-	secrets, err := g.pipSecretArguments()
-	if err != nil {
-		return llb.State{}, err
-	}
+func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
-	args = append(args, declared.options()...)
-	args = append(args, secrets...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
-		args: g.settled(append(append(args, "--"), g.pipArguments(declared)...)),
+		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
 		env: [][2]string{
 			{"CACHE_ROOT", CacheRoot},
 			// Where requests, and so pip, looks credentials up; without the secret there is none.
 			{"NETRC", netrc},
 		},
-		mounts: append([]llb.RunOption{
-			llb.AddMount(contextDir, files.main, llb.Readonly),
+		mounts: []llb.RunOption{
+			llb.AddMount(contextDir, files, llb.Readonly),
 			g.pipCache(),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
 			// For requirements of the form name @ git+ssh://…
 			llb.AddSSHSocket(llb.SSHOptional),
 			llb.AddSecret(knownHosts, llb.SecretID("known_hosts"), llb.SecretOptional),
 			llb.Dir(contextDir),
-		}, slices.Concat(files.linked, declared.mounts(), g.pipSecretMounts())...),
+		},
 		fetch: true,
 		path:  "pip",
 	})
-	return downloaded.AddMount(outDir, llb.Scratch()), nil
+	return downloaded.AddMount(outDir, llb.Scratch())
 }
 
 // pipEmulated returns a tree of wheels, built on the platform of the image, of the source
@@ -168,7 +149,6 @@ func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
 // result of that, and installed.
 func (g *Graph) pipInstall(on pipBase, downloads llb.State, built *llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
-	args = append(args, g.pipBytecode()...)
 	mounts := []llb.RunOption{
 		llb.AddMount(downloadsDir, downloads, llb.Readonly),
 		g.pipCache(),
@@ -199,15 +179,12 @@ func (g *Graph) pipSubjects() []string {
 	for _, file := range g.Spec.Pip.Requirements {
 		subjects = append(subjects, "-r "+file)
 	}
-	if g.Spec.Pip.Project != "" {
-		subjects = append(subjects, "the requirements of "+g.projectName())
-	}
 	return append(subjects, g.Spec.Pip.Packages...)
 }
 
 // pipArguments returns pip's own options. What the spec says wins over what was said from
 // outside, key by key.
-func (g *Graph) pipArguments(declared *Declared) []string {
+func (g *Graph) pipArguments() []string {
 	p := g.Spec.Pip
 	var args []string
 	indexed := p.IndexURL != "" || len(p.ExtraIndexURLs) > 0
@@ -218,7 +195,7 @@ func (g *Graph) pipArguments(declared *Declared) []string {
 		args = append(args, "--index-url="+url)
 	}
 	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
-	args = appendFlag(args, "--find-links", linkPaths(g.findLinks()))
+	args = appendFlag(args, "--find-links", orElse(p.FindLinks, g.Overrides.FindLinks))
 	args = appendFlag(args, "--trusted-host", orElse(p.TrustedHosts, g.Overrides.TrustedHosts))
 	if p.RequireHashes {
 		args = append(args, "--require-hashes")
@@ -226,33 +203,25 @@ func (g *Graph) pipArguments(declared *Declared) []string {
 	args = appendFlag(args, "--only-binary", p.OnlyBinary)
 	args = appendFlag(args, "--no-binary", p.NoBinary)
 	args = appendFlag(args, "--constraint", p.Constraints)
-	args = appendFlag(args, "--requirement", plainRequirements(p))
-	args = append(args, g.lockArguments()...)
-	return append(append(args, "--"), slices.Concat(p.Packages, declared.requirements())...)
+	args = appendFlag(args, "--requirement", p.Requirements)
+	return append(append(args, "--"), p.Packages...)
 }
 
-// pipFiles are what pip reads of contexts: a tree of files of the main one, and mounts of others.
-type pipFiles struct {
-	main   llb.State
-	linked []llb.RunOption
-}
-
-// pipFiles returns the files of the contexts that pip reads.
-func (g *Graph) pipFiles(declared *Declared) (pipFiles, error) {
+// pipFiles returns a tree of the files of the context that pip reads.
+func (g *Graph) pipFiles() (llb.State, error) {
 	named, err := g.PipFiles()
 	if err != nil {
-		return pipFiles{}, err
+		return llb.State{}, err
 	}
 	tree := llb.Scratch()
-	for _, file := range pipPaths(g.Spec, slices.Concat(named, declared.lockedFiles())) {
+	for _, file := range pipPaths(g.Spec, named) {
 		main, err := g.context("")
 		if err != nil {
-			return pipFiles{}, err
+			return llb.State{}, err
 		}
 		tree = tree.File(copyPath(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
 	}
-	linked, err := g.linkedContexts()
-	return pipFiles{g.lockFile(tree, declared), linked}, err
+	return tree, nil
 }
 
 func firstOf(values ...string) string {

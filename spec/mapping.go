@@ -70,14 +70,11 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, known []reflect.Struct
 }
 
 // closest finds the key that is meant, whatever its case, and with the
-// underscores that other formats have where keys here have dashes, or without
-// saying that the value is in a secret.
+// underscores that other formats have where keys here have dashes.
 func closest(key string, names []string) (string, bool) {
 	folded := strings.ReplaceAll(strings.ToLower(key), "_", "-")
-	for _, name := range []string{folded, folded + "-secret"} {
-		if slices.Contains(names, name) {
-			return name, true
-		}
+	if slices.Contains(names, folded) {
+		return folded, true
 	}
 	return suggest.Search(folded, names, true)
 }

@@ -7,11 +7,10 @@ import (
 	"io/fs"
 )
 
-// FS has four folders: bin, the commands of the buildroot image; ops, one script for each
-// kind of op; python, modules of the standard library that end in the final image; image, other
-// files of it.
+// FS has three folders: bin, the commands of the buildroot image; ops, one script for each
+// kind of op; python, modules that end in the final image.
 //
-//go:embed bin ops image all:python
+//go:embed bin ops all:python
 var FS embed.FS
 
 // Walk calls fn for every folder and file below FS in lexical order. The name is relative
