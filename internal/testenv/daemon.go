@@ -17,8 +17,6 @@ const (
 	daemonStartTimeout = time.Minute
 	daemonStopTimeout  = 20 * time.Second
 
-	// maxSocketPath is what fits into a sockaddr_un on Linux.
-	maxSocketPath = 107
 	// longestSocket is the longest name below its temporary folder that buildkitd gives to a
 	// socket: that of a client's SSH agent, whose folder ends with a random 32-bit number.
 	longestSocket = ".buildkit-ssh-sock4294967295/ssh_auth_sock"
@@ -97,22 +95,9 @@ func StartDaemon(ctx context.Context, opts DaemonOptions) (_ *Daemon, err error)
 	return d, nil
 }
 
-// makeTmp makes the daemon's temporary folder: in the workspace, unless the names of sockets
-// are too long there.
-func (d *Daemon) makeTmp() (err error) {
-	if d.tmp, err = d.workspace.mkdir("tmp"); err != nil {
-		return err
-	}
-	if len(filepath.Join(d.tmp, longestSocket)) <= maxSocketPath {
-		return nil
-	}
-	d.tmp, err = os.MkdirTemp("", "buildkitd")
-	return err
-}
-
 // configure picks the socket and writes the configuration file.
-func (d *Daemon) configure(runc string) error {
-	if err := d.makeTmp(); err != nil {
+func (d *Daemon) configure(runc string) (err error) {
+	if d.tmp, err = d.workspace.tmpDir(len(longestSocket)); err != nil {
 		return err
 	}
 	d.Address = "unix://" + filepath.Join(d.tmp, "buildkitd.sock")
@@ -229,9 +214,6 @@ func (d *Daemon) Close() error {
 		d.process.stop(daemonStopTimeout)
 	}
 	err := errors.Join(d.workspace.Close(), removeCgroup(d.cgroup()))
-	if d.tmp != "" {
-		err = errors.Join(err, removeWorkspace(d.tmp))
-	}
 	d.workspace = nil
 	return err
 }

@@ -81,7 +81,7 @@ func (e *Env) startDocker(ctx context.Context, engine engine) (_ *Docker, err er
 			err = errors.Join(err, d.close())
 		}
 	}()
-	if d.runDir, err = os.MkdirTemp("", "docker"); err != nil {
+	if d.runDir, err = ws.shortDir(); err != nil {
 		return nil, err
 	}
 	if err := d.configure(); err != nil {
@@ -174,9 +174,5 @@ func (d *Docker) close() error {
 			p.stop(daemonStopTimeout)
 		}
 	}
-	err := d.workspace.Close()
-	if d.runDir != "" {
-		err = errors.Join(err, removeWorkspace(d.runDir))
-	}
-	return err
+	return d.workspace.Close()
 }

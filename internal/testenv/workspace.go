@@ -27,6 +27,11 @@ const (
 	runcRoot = "runc"
 	// daemonRoot, below a workspace, is buildkitd's root.
 	daemonRoot = "buildkit"
+	// tmpName, below a workspace, is the folder of its sockets, or a link to it.
+	tmpName = "tmp"
+
+	// maxSocketPath is what fits into a sockaddr_un on Linux.
+	maxSocketPath = 107
 )
 
 // defaultParent, below the repository's root, is where workspaces are made. The go
@@ -88,6 +93,25 @@ func (w *workspace) mkdirTemp(parent, pattern string) (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
+// tmpDir makes a folder for sockets whose names below it have up to longest bytes: in the
+// workspace, if their paths are not too long there.
+func (w *workspace) tmpDir(longest int) (string, error) {
+	if len(filepath.Join(w.dir, tmpName))+len("/")+longest <= maxSocketPath {
+		return w.mkdir(tmpName)
+	}
+	return w.shortDir()
+}
+
+// shortDir makes a folder with a short path. A link in the workspace leads to it, and so who
+// removes the workspace removes it too.
+func (w *workspace) shortDir() (string, error) {
+	dir, err := os.MkdirTemp("", "distroless")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Symlink(dir, filepath.Join(w.dir, tmpName))
+}
+
 // Close removes the workspace with all that is mounted or runs in it.
 func (w *workspace) Close() error {
 	defer w.lock.Close()
@@ -113,6 +137,16 @@ func removeWorkspace(dir string) error {
 	if err := deleteContainers(filepath.Join(dir, runcRoot)); err != nil {
 		return err
 	}
+	if tmp, err := os.Readlink(filepath.Join(dir, tmpName)); err == nil {
+		if err := removeTree(tmp); err != nil {
+			return err
+		}
+	}
+	return removeTree(dir)
+}
+
+// removeTree removes a folder with all that is mounted in it.
+func removeTree(dir string) error {
 	if err := mount.UnmountRecursive(dir, unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("unmounting what is below %s: %w", dir, err)
 	}
