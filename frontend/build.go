@@ -153,7 +153,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		Emulated:        b.emulates(*platform),
 		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
 		PipFiles:        func() ([]string, error) { return b.readRequirements(ctx) },
-		HasSources:      func(downloads llb.State) (bool, error) { return b.hasSources(ctx, downloads, build.Platform) },
+		HasSources:      func(downloads llb.State) (bool, error) { return b.hasSources(ctx, downloads) },
 		Overrides:       overrides,
 		Exec:            b.execOptions(),
 		Network:         b.bc.NetworkMode,

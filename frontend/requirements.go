@@ -8,7 +8,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
@@ -34,8 +33,8 @@ func (b *builder) readRequirements(ctx context.Context) ([]string, error) {
 }
 
 // hasSources looks for source distributions in a tree that pip downloaded.
-func (b *builder) hasSources(ctx context.Context, downloads llb.State, platform ocispecs.Platform) (bool, error) {
-	ref, err := b.solve(ctx, downloads, platform)
+func (b *builder) hasSources(ctx context.Context, downloads llb.State) (bool, error) {
+	ref, err := b.solve(ctx, downloads, b.bc.BuildPlatforms[0])
 	if err != nil {
 		return false, err
 	}

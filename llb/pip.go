@@ -131,17 +131,9 @@ func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := g.runOn(builder, g.Base.Platform, op{
-		name: "[pip] build source distributions under emulation",
-		args: g.settled([]string{"python", opsDir + "/pip_build.py", "--downloads", downloadsDir, "--out", outDir}),
-		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
-		mounts: []llb.RunOption{
-			llb.AddMount(downloadsDir, downloads, llb.Readonly),
-			g.pipCache(),
-		},
-		path: "pip",
-	})
-	built := run.AddMount(outDir, llb.Scratch())
+	args := []string{"python", opsDir + "/pip_build.py", "--downloads", downloadsDir, "--out", outDir}
+	o := g.pipOffline("[pip] build source distributions under emulation", args, downloads)
+	built := g.runOn(builder, g.Base.Platform, o).AddMount(outDir, llb.Scratch())
 	return &built, nil
 }
 
@@ -149,22 +141,26 @@ func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
 // result of that, and installed.
 func (g *Graph) pipInstall(on pipBase, downloads llb.State, built *llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
-	mounts := []llb.RunOption{
-		llb.AddMount(downloadsDir, downloads, llb.Readonly),
-		g.pipCache(),
-	}
+	o := g.pipOffline("[pip] install "+strings.Join(g.pipSubjects(), " "), args, downloads)
 	if built != nil {
-		args = append(args, "--built", builtDir)
-		mounts = append(mounts, llb.AddMount(builtDir, *built, llb.Readonly))
+		o.args = append(o.args, "--built", builtDir)
+		o.mounts = append(o.mounts, llb.AddMount(builtDir, *built, llb.Readonly))
 	}
-	installed := g.runOn(on.builder, on.platform, op{
-		name:   "[pip] install " + strings.Join(g.pipSubjects(), " "),
-		args:   g.settled(args),
-		env:    [][2]string{{"CACHE_ROOT", CacheRoot}},
-		mounts: mounts,
-		path:   "pip",
-	})
-	return installed.AddMount(outDir, llb.Scratch())
+	return g.runOn(on.builder, on.platform, o).AddMount(outDir, llb.Scratch())
+}
+
+// pipOffline returns an op on what pip has downloaded, which has neither a network nor secrets.
+func (g *Graph) pipOffline(name string, args []string, downloads llb.State) op {
+	return op{
+		name: name,
+		args: g.settled(args),
+		env:  [][2]string{{"CACHE_ROOT", CacheRoot}},
+		mounts: []llb.RunOption{
+			llb.AddMount(downloadsDir, downloads, llb.Readonly),
+			g.pipCache(),
+		},
+		path: "pip",
+	}
 }
 
 // pipCache is where pip keeps what it downloaded and the wheels it built. A wheel fits the
