@@ -21,11 +21,12 @@ func nativeArch(foreign testenv.Foreign) string {
 const taggedBackend = `
 import os, zipfile
 NAME, TAG = %q, %q
+MODULE = 'answer = 42\n'
 def build_wheel(directory, config_settings=None, metadata_directory=None):
     name = NAME + '-1.0-' + TAG + '.whl'
     info = NAME + '-1.0.dist-info/'
     with zipfile.ZipFile(os.path.join(directory, name), 'w') as wheel:
-        wheel.writestr(NAME + '.py', 'answer = 42\n')
+        wheel.writestr(NAME + '.py', MODULE)
         wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\nName: ' + NAME + '\nVersion: 1.0\n')
         wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: ' + TAG + '\n')
         wheel.writestr(info + 'RECORD', '')
@@ -82,25 +83,15 @@ func TestIntegrationPipTakesTheWheelOfThePlatform(t *testing.T) {
 	require.NotContains(t, filesOf(t, other), sitePackages+"/six.py")
 }
 
-// extensionBackend is a build backend whose wheel is for the machine that builds it, as those of
+// extension makes a tagged backend one whose wheel is for the machine that builds it, as those of
 // C extensions are. It requires a wheel that there is for either machine.
-const extensionBackend = `
-import os, zipfile
+const extension = `
 import gauge  # a requirement of the build, for this machine
 MACHINE = os.uname().machine
 assert gauge.machine == MACHINE, (gauge.machine, MACHINE)
-
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    assert os.getuid() == 65534, os.getuid()
-    tag = 'cp313-cp313-linux_' + MACHINE
-    name = 'gear-1.0-' + tag + '.whl'
-    info = 'gear-1.0.dist-info/'
-    with zipfile.ZipFile(os.path.join(directory, name), 'w') as wheel:
-        wheel.writestr('gear.py', 'machine = %r\n' % MACHINE)
-        wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\nName: gear\nVersion: 1.0\n')
-        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: ' + tag + '\n')
-        wheel.writestr(info + 'RECORD', '')
-    return name
+assert os.getuid() == 65534, os.getuid()
+TAG += MACHINE
+MODULE = 'machine = %r\n' % MACHINE
 `
 
 // A daemon that emulates the other platform builds on it what there is no wheel of, with what
@@ -110,7 +101,7 @@ func TestIntegrationPipBuildsUnderEmulation(t *testing.T) {
 	foreign := env.RequireForeign(t)
 	file, content := sdist(t, "gear", "1.0", map[string]string{
 		"pyproject.toml": "[build-system]\nrequires = ['gauge']\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
-		"backend.py":     extensionBackend,
+		"backend.py":     fmt.Sprintf(taggedBackend, "gear", "cp313-cp313-linux_") + extension,
 	})
 	files := map[string]string{"dist/" + file: content}
 	for _, arch := range []string{foreign.Arch, nativeArch(foreign)} {
