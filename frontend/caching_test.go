@@ -20,7 +20,7 @@ func ran(res *testenv.BuildResult) []string {
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // cachingApp is an application with a step of every kind.
@@ -50,6 +50,9 @@ const (
 	stepMerge  = "[final] put the image together"
 	stepStatic = "[files] copy static to /app/static/"
 	stepApp    = "[files] copy app.py to /app/"
+	// Of the copies, those that are Python are looked for in no time, and compiled if they have changed.
+	stepFind    = "[files] find Python sources"
+	stepCompile = "[files] compile Python sources"
 )
 
 func TestIntegrationCachingAfterAnEdit(t *testing.T) {
@@ -73,29 +76,48 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		"a key of one's own":       {replace("packages:", "x-mine: 1\npackages:"), nil},
 		"env":                      {replace("A: \"1\"", "A: \"2\", B: \"3\""), nil},
 		"entrypoint":               {replace("[python, app.py]", "python -B app.py"), nil},
-		"configuration": {replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\nvolumes: [/v]\n"+
+		"configuration": {replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\n"+
 			"stopsignal: SIGINT\nshell: [/bin/sh]\nhealthcheck: none\nworkdir:"), nil},
+		"volumes of root": {replace("workdir:", "volumes: [/v]\nworkdir:"), nil},
+		"volumes of another user": {
+			replace("workdir:", "user: nonroot\nvolumes: [/v]\nworkdir:"),
+			[]string{stepApp, stepStatic, "[files] make /v writable"},
+		},
+		"users": {
+			replace("workdir:", "users: [{name: app, uid: 1000}]\nworkdir:"),
+			[]string{"[files] add the users app", stepApp, stepStatic, "[files] create /app", stepMerge},
+		},
 		"labels of the client": {func(b *build) { b.Labels = map[string]string{"a": "b"} }, nil},
-		"the last file":        {write("app.py", "print('edited')\n"), []string{stepApp}},
-		"a file before it":     {write("static/style.css", "p {}"), []string{stepApp, stepStatic}},
+		"the last file":        {write("app.py", "print('edited')\n"), []string{stepCompile, stepApp, stepFind, stepMerge}},
+		"a file before it":     {write("static/style.css", "p {}"), []string{stepApp, stepStatic, stepFind, stepMerge}},
 		"requirements": {
 			write("requirements.txt", "six==1.17.0\nidna\n"),
 			[]string{
-				stepApp, stepStatic, stepMerge,
+				stepApp, stepStatic, stepFind, stepLook, stepMerge,
 				"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt",
 			},
 		},
 		"packages of pip": {
 			replace("requirements: [requirements.txt]", "packages: [idna]"),
-			[]string{stepApp, stepStatic, stepMerge, "[pip] download idna", "[pip] install idna"},
+			[]string{stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] download idna", "[pip] install idna"},
 		},
 		"packages": {
 			replace("[hello-apk]", "[zip]"),
-			[]string{stepApp, stepStatic, "[files] create /app", stepMerge, "[root] install zip"},
+			[]string{stepApp, stepStatic, "[files] create /app", stepFind, stepLook, stepMerge, "[root] install zip"},
+		},
+		"optimization": {
+			replace("packages:", "bytecode: {optimize: 2}\npackages:"),
+			[]string{
+				stepCompile, stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] install -r requirements.txt", "[python] compile the standard library",
+			},
+		},
+		"sources": {
+			replace("packages:", "bytecode: {sources: drop}\npackages:"),
+			[]string{stepCompile, stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] install -r requirements.txt"},
 		},
 		"compression": {
 			replace("packages:", "stdlib: {compression: store}\npackages:"),
-			[]string{stepApp, stepStatic, stepMerge, "[python] compile the standard library"},
+			[]string{stepApp, stepStatic, stepFind, stepMerge, "[python] compile the standard library"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +158,7 @@ user: nonroot
 		files: map[string]string{"other.py": "print('other')\n"},
 	}.must(t)
 	require.Equal(t, []string{
-		"[builder] install zip", "[files] copy other.py to /srv/", "[files] create /srv", stepMerge,
+		"[builder] install zip", stepCompile, "[files] copy other.py to /srv/", "[files] create /srv", stepFind, stepLook, stepMerge,
 		"[pip] download attrs", "[pip] install attrs", "[root] install tzdata",
 	}, ran(res))
 }
@@ -156,7 +178,7 @@ func TestIntegrationCachingIsIgnoredForAGroup(t *testing.T) {
 	for group, want := range map[string][]string{
 		"pip":    {"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt"},
 		"python": {"[python] compile the standard library", "[python] copy the interpreter of " + shared.Env(t).PythonVersion()},
-		"files":  {stepApp, stepStatic, "[files] create /app"},
+		"files":  {stepCompile, stepApp, stepStatic, "[files] create /app", stepFind},
 	} {
 		t.Run(group, func(t *testing.T) {
 			b := cachingApp()

@@ -35,6 +35,7 @@ type reader struct {
 	dir        string
 	port       string
 	containers map[string]*testenv.Container
+	volumes    map[string]testenv.Mount
 	second     *testenv.Daemon // see secondDaemon
 }
 
@@ -44,6 +45,7 @@ func newReader(t *testing.T, env *testenv.Env) *reader {
 	r := &reader{
 		t: t, env: env, buildx: buildx, config: t.TempDir(), dir: t.TempDir(), port: freePort(t),
 		containers: map[string]*testenv.Container{},
+		volumes:    map[string]testenv.Mount{},
 	}
 	t.Cleanup(func() {
 		for _, c := range r.containers {
@@ -308,6 +310,13 @@ func (r *reader) start(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	for _, volume := range opts.volumes {
+		name, target, _ := strings.Cut(volume, ":")
+		if _, ok := r.volumes[name]; !ok {
+			r.volumes[name] = volumeOf(r.t, res.Image, target)
+		}
+		opts.Mounts = append(opts.Mounts, r.volumes[name])
+	}
 	if opts.detached {
 		c, err := res.Image.Start(r.t.Context(), opts.RunOptions)
 		if err == nil {
@@ -327,6 +336,7 @@ type runOptions struct {
 	image    string
 	name     string
 	detached bool
+	volumes  []string // NAME:TARGET
 }
 
 // parseRun reads the options of docker run that the documents use. Containers of the test are
@@ -337,7 +347,7 @@ func parseRun(args []string) (runOptions, error) {
 		option := args[0]
 		args = args[1:]
 		value := ""
-		if slices.Contains([]string{"--name", "-p", "-e", "--user", "--entrypoint", "--tmpfs", "--cap-drop", "--security-opt"}, option) {
+		if slices.Contains([]string{"--name", "-p", "-e", "--user", "--entrypoint", "--tmpfs", "-v", "--cap-drop", "--security-opt"}, option) {
 			if len(args) == 0 {
 				return opts, fmt.Errorf("%s has no value", option)
 			}
@@ -359,6 +369,8 @@ func parseRun(args []string) (runOptions, error) {
 			opts.ReadOnly = true
 		case "--tmpfs":
 			opts.Mounts = append(opts.Mounts, testenv.Mount{Target: value})
+		case "-v":
+			opts.volumes = append(opts.volumes, value)
 		case "--cap-drop":
 			opts.CapDrop = append(opts.CapDrop, value)
 		case "--security-opt":

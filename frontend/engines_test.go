@@ -82,7 +82,7 @@ USER nonroot
 ENV FLASK_RUN_PORT=8080
 EXPOSE 8080
 STOPSIGNAL SIGINT
-HEALTHCHECK CMD ["python", "hello.py"]
+HEALTHCHECK CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['FLASK_RUN_PORT'] + '/_health')"]
 ENTRYPOINT ["flask"]
 CMD ["--app", "hello", "run", "--host=0.0.0.0"]
 `
@@ -163,7 +163,8 @@ func (e engine) requireHTTP(t *testing.T, name, health string, expect *expectedH
 // copies.
 func (e engine) requireSameFiles(t *testing.T) {
 	b := build{
-		spec:  minimal + "packages: [hello-service]\npip: {packages: [six]}\nfiles: [{from: app.py, to: ./}]\nworkdir: /app\nuser: nonroot\n",
+		spec: minimal + "packages: [hello-service]\npip: {packages: [six]}\nfiles: [{from: app.py, to: ./}]\nworkdir: /app\nuser: app\n" +
+			"users: [{name: app, uid: 1000}]\nvolumes: [/data]\nwritable: [/var/lib/hello]\nhealthcheck: {tcp: 80}\n",
 		files: map[string]string{"app.py": "import six\n"},
 	}
 	want := filesOf(t, b.must(t).Image)

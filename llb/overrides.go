@@ -32,7 +32,7 @@ func OverridesFrom(args map[string]string) (Overrides, error) {
 	}
 	for _, link := range strings.Fields(args["PIP_FIND_LINKS"]) {
 		if !strings.Contains(link, "://") {
-			return Overrides{}, errors.Errorf("build argument PIP_FIND_LINKS: %q is not a URL: name a folder of the context under pip.find-links in the spec", link)
+			return Overrides{}, errors.Errorf("build argument PIP_FIND_LINKS: %q is not a URL: name a folder of the context under pip.find-links in the spec, or give it as a context of its own and write context://NAME", link)
 		}
 	}
 	return Overrides{

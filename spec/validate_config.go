@@ -123,20 +123,3 @@ func (s *Spec) checkProgram(path string, args []string) error {
 	}
 	return nil
 }
-
-func (s *Spec) validateHealthcheck() error {
-	h := s.Healthcheck
-	if h == nil || h.Disable {
-		return nil
-	}
-	if len(h.Cmd.Args) == 0 {
-		return s.errorf("healthcheck.cmd", "the list is empty; write a command, or healthcheck: none")
-	}
-	if err := s.checkCommand("healthcheck.cmd", h.Cmd); err != nil {
-		return err
-	}
-	if h.Retries < 0 {
-		return s.errorf("healthcheck.retries", "%d is negative: expected at least 1, or 0 for the engine's default", h.Retries)
-	}
-	return nil
-}

@@ -81,13 +81,19 @@ func (s *Spec) validatePip() error {
 		return s.errorf("pip.packages", "a hash can stand in a requirements file only, and pip.require-hashes wants one of everything: "+
 			"move these lines to a file, and name it under pip.requirements")
 	}
+	if err := s.validateProject(); err != nil {
+		return err
+	}
 	if err := s.checkProjects("pip.only-binary", s.Pip.OnlyBinary); err != nil {
 		return err
 	}
 	if err := s.checkProjects("pip.no-binary", s.Pip.NoBinary); err != nil {
 		return err
 	}
-	return s.validateIndexes()
+	if err := s.validateIndexes(); err != nil {
+		return err
+	}
+	return s.validateCredentials()
 }
 
 // The form of a project's name:
@@ -120,7 +126,9 @@ func (s *Spec) validateIndexes() error {
 	for i, link := range s.Pip.FindLinks {
 		path := index("pip.find-links", i)
 		check := s.contextPath
-		if strings.Contains(link, "://") {
+		if _, _, ok := LinkedContext(link); ok {
+			check = s.checkLinkedContext
+		} else if strings.Contains(link, "://") {
 			check = func(path string, p *string) error { return s.checkURL(path, *p) }
 		}
 		if err := check(path, &s.Pip.FindLinks[i]); err != nil {

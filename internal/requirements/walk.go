@@ -61,9 +61,13 @@ func at(err error, ranges []parser.Range) error {
 	return parser.WithLocation(err, ranges)
 }
 
-// Names returns the files of the spec that Read reads first.
+// Names returns the files of the spec that are read first.
 func Names(pip spec.Pip) []string {
-	return append(slices.Clone(pip.Requirements), pip.Constraints...)
+	names := append(slices.Clone(pip.Requirements), pip.Constraints...)
+	if pip.Project != "" {
+		names = append(names, pip.Pyproject())
+	}
+	return names
 }
 
 // A walk follows files to the files that they name.
@@ -75,6 +79,9 @@ type walk struct {
 
 // top reads a file that the spec names.
 func (w *walk) top(name string) error {
+	if spec.IsLock(name) || spec.IsPyproject(name) {
+		return nil // names no requirements file
+	}
 	if help, ok := notRequirements[path.Base(name)]; ok {
 		return fmt.Errorf("%s is not a requirements file: %s", name, help)
 	}
@@ -87,12 +94,12 @@ func (w *walk) top(name string) error {
 
 // notRequirements says how to have what another tool's file says as a requirements file.
 var notRequirements = map[string]string{
-	"uv.lock":        "write one with `uv export -o requirements.txt`",
-	"poetry.lock":    "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
-	"pdm.lock":       "write one with `pdm export -o requirements.txt`",
-	"Pipfile.lock":   "write one with `pipenv requirements --hash >requirements.txt`",
-	"pylock.toml":    "have the tool that locked export one",
-	"pyproject.toml": "write one with `uv export` or `pip-compile`",
+	"uv.lock":      "write one with `uv export -o requirements.txt`, or a lock with `uv export -o pylock.toml`",
+	"poetry.lock":  "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
+	"pdm.lock":     "write one with `pdm export -o requirements.txt`, or a lock with `pdm export -f pylock -o pylock.toml`",
+	"setup.py":     "name its folder under pip.project",
+	"setup.cfg":    "name its folder under pip.project",
+	"Pipfile.lock": "write one with `pipenv requirements --hash >requirements.txt`",
 }
 
 func (w *walk) content(name string) ([]byte, error) {

@@ -22,9 +22,10 @@ def main():
     build(options.downloads, options.out, emulated=True)
 
 
-def build(downloads, out, emulated=False):
-    """Build each in an environment of what was downloaded for it."""
-    paths = sorted(glob.glob(f"{downloads}/sdists/*/*"))
+def build(downloads, out, paths=None, emulated=False):
+    """Build each, or the folders and files at paths, in an environment of what was downloaded for it."""
+    if paths is None:
+        paths = sorted(glob.glob(f"{downloads}/sdists/*/*"))
     if not paths:
         return
     ours = ["--emulated"] if emulated else []
@@ -32,6 +33,8 @@ def build(downloads, out, emulated=False):
     try:
         pip_run.run(ours, "wheel", args)
     except pip_run.Failed as failed:
+        if missing := failed.finds(r"No matching distribution found for (.*)"):
+            pip_run.die(f"the build asks for {missing[0][0]}, which was not downloaded: name it in the requires of [build-system] in pyproject.toml")
         names = ", ".join(os.path.basename(path) for path in paths)
         pip_run.die(
             f"{failed_build(failed) or names} could not be built, see above. It is built without network and secrets, by a user"

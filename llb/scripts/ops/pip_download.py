@@ -1,8 +1,12 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
+                       [--legacy] [--project DIR [--extra E]...]
+                       [--logins JSON] [--cert FILE] [--client-cert FILE] -- ARG...
 
-The ARGs are those of `pip download`. Below DIR there will be
+The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
+stands for what that is if it does not say it. The requirements of the project in DIR, with
+extras E, are asked of its build backend. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
@@ -26,6 +30,8 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_credentials
+import pip_project
 import pip_run
 
 # What pip, or the library it downloads with, says of a connection that broke.
@@ -44,9 +50,19 @@ def main():
     for folder in (wheels, build):
         os.mkdir(folder)
     ours = ["--keep", build]
+    ours += ["--logins", options.logins] if options.logins else []
+    try:
+        log_in(options)
+    except pip_credentials.Wrong as wrong:
+        pip_run.die(f"pip: {wrong}")
+    if requires := build_requires(options):
+        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
-    download(options, ours, ["--dest", wheels, *args])
+    if options.project:
+        args.append(pip_project.copy(options.project) + extras(options))
+    if asks(args):
+        download(options, ours, "download", ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
     part_sources(wheels, os.path.join(options.out, "sdists"))
@@ -58,13 +74,52 @@ def parse(argv):
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
     parser.add_argument("--emulated", action="store_true", help="source distributions are built on that machine")
+    parser.add_argument("--build-requires", action="append", default=[])
+    parser.add_argument("--legacy", action="store_true")
+    parser.add_argument("--project")
+    parser.add_argument("--extra", action="append", default=[])
+    parser.add_argument("--logins", help="JSON: see pip_credentials.py")
+    parser.add_argument("--cert", help="certificates of authorities, if the file is there")
+    parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
 
-def download(options, ours, args):
+def build_requires(options):
+    if options.project:
+        return []  # pip asks for them together with its requirements
+    if not options.legacy:
+        return options.build_requires
+    # As pip has it, which is what builds.
+    return ["setuptools>=40.8.0", *(["wheel"] if pip_run.version() < (23, 1) else [])]
+
+
+def sources(args):
+    """What tells pip where and how to look, and nothing to look for."""
+    asking = ("--requirement=", "--constraint=", "--require-hashes", "--no-deps")
+    return [arg for arg in args[: args.index("--")] if not arg.startswith(asking)]
+
+
+def asks(args):
+    """Do the arguments ask for anything? pip fails if not."""
+    split = args.index("--")
+    return args[split + 1 :] or any(arg.startswith("--requirement=") for arg in args[:split])
+
+
+def extras(options):
+    return f"[{','.join(options.extra)}]" if options.extra else ""
+
+
+def log_in(options):
+    """Take up the secrets, and know what not to show."""
+    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert))
+    words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
+    options.hide = pip_credentials.hiding(words)
+
+
+def download(options, ours, verb, args):
     try:
-        retry_broken(ours, args)
+        retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
@@ -72,15 +127,15 @@ def download(options, ours, args):
         return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
-        pip_run.run(ours, "download", args, diagnose=True)
+        pip_run.run(ours, verb, args, diagnose=True, hide=options.hide)
     except pip_run.Failed as failed:
         pip_run.die(explanation(options, failed))
 
 
-def retry_broken(ours, args):
+def retry_broken(options, ours, verb, args):
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return pip_run.run(ours, "download", args)
+            return pip_run.run(ours, verb, args, hide=options.hide)
         except pip_run.Failed as failed:
             if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
                 raise
@@ -100,6 +155,8 @@ def not_found(options, failed, requirement):
     if unreachable := failed.finds(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$"):
         url, why = unreachable[0]
         return f"{where}{requirement} was not found, and {url} could not be read: {why}"
+    if others := failed.finds(r"Ignored the following versions that require a different python version: (.*)"):
+        return f"{where}{requirement} was not found for Python {python()}; of other versions of Python there are: {others[0][0]}"
     if options.machine:
         return (
             f"{where}there is no wheel of {requirement} for {options.platform}, tag {tag(options.machine)}, nor a source"
@@ -113,7 +170,8 @@ def place_of(requirement, failed):
     for text in (requirement, *(m for m, in failed.finds(r"satisfies the requirement (.*?) \(from versions"))):
         if m := re.match(r"(.*?) \(from -r (\S+) \(line (\d+)\)\)", text):
             return requirement.partition(" (from")[0], f"{m[2]}:{m[3]}: "
-    return requirement.partition(" (from")[0], ""
+    requirement, _, parent = requirement.partition(" (from")
+    return requirement, "" if parent else line_of_project(requirement)
 
 
 def wrong_hash(options, failed, requirement):
@@ -127,7 +185,51 @@ def without_hash(options, failed, *_):
 
 def wrong_platform(options, failed, wheel):
     machine = options.machine or os.uname().machine
-    return f"{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+    return f"{line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+
+
+def wrong_python(options, failed, project, python, required):
+    wheels = failed.finds(r"Processing (\S+)")[-1:]
+    where = line_of(os.path.basename(wheels[0][0])) if wheels else ""
+    return f"{where}{project} is not for this Python: it requires {required}, and the image has {python}"
+
+
+def full_disk(options, failed, *_):
+    return "the disk of the builder is full: make room, as with docker buildx prune, and build again"
+
+
+def line_of(word):
+    """The place of a word in the files that pip was given."""
+    return next((place for place, line in lines_given() if word in line), "")
+
+
+def line_of_project(requirement):
+    """That of the first line that asks for a project."""
+    name = project(requirement)
+    return next((place for place, line in lines_given() if name and project(line) == name), "")
+
+
+def project(requirement):
+    name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
+    return re.sub(r"[-_.]+", "-", name[1]).lower() if name else None
+
+
+def lines_given():
+    """The lines of requirements files, each with its place. pip has the folder to itself."""
+    texts, constraints = {}, set()
+    for folder, _, files in os.walk("."):
+        for name in files:
+            path = os.path.normpath(os.path.join(folder, name))
+            if not name.endswith((".whl", ".zip", ".gz", ".pem")):
+                with open(path, errors="replace") as file:
+                    texts[path] = file.read()
+    constraints.update(arg.partition("=")[2] for arg in sys.argv if arg.startswith("--constraint="))
+    for path, text in texts.items():
+        for named in re.findall(r"(?m)^\s*(?:-c|--constraint)[\s=]*(\S+)", text):
+            constraints.add(os.path.normpath(os.path.join(os.path.dirname(path), named)))
+    for path in sorted(texts.keys() - constraints):
+        for number, line in enumerate(texts[path].splitlines(), 1):
+            yield f"{path}:{number}: ", line
 
 
 def no_program(options, failed, program):
@@ -140,6 +242,8 @@ def broken(options, failed, *_):
 
 def no_metadata(options, failed, *_):
     names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    if any(name.startswith(pip_project.SOURCES) for name in names):
+        return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (
         f"the requirements of {' '.join(names)} could not be read, see above. It has no wheel"
         f" for tag {tag(options.machine or os.uname().machine)}, and its build code runs without network and secrets"
@@ -147,9 +251,11 @@ def no_metadata(options, failed, *_):
 
 
 EXPLANATIONS = (
+    (r"(No space left on device)", full_disk),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
+    (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
     (r"No matching distribution found for (.*)", not_found),
     (r"(metadata-generation-failed|subprocess-exited-with-error)", no_metadata),
@@ -159,7 +265,7 @@ EXPLANATIONS = (
 
 def first_unmatched(failed):
     """The line below the one that says that hashes do not match."""
-    found = failed.finds(r"^ {4}(\S+) from \S+( \(from .*\))?:$")
+    found = failed.finds(r"^ {4}([^\s@]+)(?: ?@ \S+)? from \S+( \(from .*\))?:$")
     return "".join(filter(None, found[0])) if found else "a requirement"
 
 

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Usage: debug.sh OUT
+#
+# Writes to OUT what the debug twin of the image in $BUILD_ROOT has over it: busybox with its
+# applets, pip, and the sources of the standard library. The image may be for another
+# platform: nothing of it is executed. What is done to the image is thrown away, since a layer
+# that was made on it would bring with it the layers that the image had then.
+set -eu
+
+ops=${0%/*}
+before=$(mktemp)
+# shellcheck source=llb/scripts/ops/apk-configuration.sh
+. "$ops/apk-configuration.sh"
+"$ops/foreign-apk.sh" add busybox
+
+# What busybox's own post-install script does: link the applets that nothing else provides.
+busybox --list-full | while read -r applet; do
+    path=$BUILD_ROOT/$applet
+    if ! [ -e "$path" ] && ! [ -L "$path" ]; then
+        mkdir -p "${path%/*}"
+        ln -s /bin/busybox "$path"
+    fi
+done
+
+python "$ops/debug.py" "$BUILD_ROOT" "$BASE_DIR"
+python "$ops/changed_files.py" "$BUILD_ROOT" "$before" "$1"
