@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,19 +31,6 @@ func flask(t *testing.T, keys string) build {
 	return b
 }
 
-// trimmedFlask is one for all tests that look at it.
-var trimmedFlask struct {
-	sync.Once
-	res *testenv.BuildResult
-}
-
-func trimmedFlaskResult(t *testing.T) *testenv.BuildResult {
-	t.Helper()
-	trimmedFlask.Do(func() { trimmedFlask.res = flask(t, flaskRequests).must(t) })
-	require.NotNil(t, trimmedFlask.res, "it was not built")
-	return trimmedFlask.res
-}
-
 // libraryBytes is the size on disk of the standard library and of shared libraries, but for
 // libpython, which is the interpreter.
 func libraryBytes(t *testing.T, img *testenv.Image) (total int64) {
@@ -61,7 +47,7 @@ func libraryBytes(t *testing.T, img *testenv.Image) (total int64) {
 }
 
 func TestIntegrationTrimmedFlask(t *testing.T) {
-	whole, res := flask(t, "").must(t).Image, trimmedFlaskResult(t)
+	whole, res := flask(t, "").must(t).Image, flask(t, flaskRequests).must(t)
 	img := res.Image
 
 	t.Run("takes a third less", func(t *testing.T) {
@@ -104,7 +90,7 @@ func TestIntegrationTrimmedFlask(t *testing.T) {
 }
 
 func TestIntegrationTrimmedModulesSayHowToHaveThem(t *testing.T) {
-	img := trimmedFlaskResult(t).Image
+	img := flask(t, flaskRequests).must(t).Image
 	imported := func(statement string) string {
 		return run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
 try:
@@ -200,7 +186,7 @@ os.wait()
 }
 
 func TestIntegrationTrimCaching(t *testing.T) {
-	trimmedFlaskResult(t)
+	flask(t, flaskRequests).must(t)
 	b := flask(t, flaskRequests)
 	require.Empty(t, ran(b.must(t)))
 
