@@ -6,6 +6,8 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?=
 PACKAGES   ?= ./...
 TIMEOUT    ?= 60m
+# How many processes share the integration tests, each with daemons of its own. With TESTFLAGS it is one.
+SHARDS     ?= 2
 PLATFORMS  ?= linux/amd64,linux/arm64
 
 results    := out/test
@@ -56,7 +58,7 @@ fuzz: ## every fuzz test for FUZZTIME
 .PHONY: integration
 integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(if $(TESTFLAGS),$(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS),$(GO) run ./hack/testshards -n $(SHARDS) -timeout $(TIMEOUT)) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
 test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one

@@ -21,10 +21,14 @@ type event struct {
 	Test       string
 	Elapsed    float64
 	Output     string
+	Shard      int // which process it is from, of those of hack/testshards
 }
 
 // testID names a test; that with an empty test is the package's own.
-type testID struct{ pkg, test string }
+type testID struct {
+	pkg, test string
+	shard     int
+}
 
 func (id testID) String() string { return strings.TrimSpace(id.pkg + " " + id.test) }
 
@@ -73,7 +77,7 @@ func (s *summary) read(r io.Reader) error {
 }
 
 func (s *summary) add(e event) {
-	id := testID{e.Package, e.Test}
+	id := testID{e.Package, e.Test, e.Shard}
 	switch e.Action {
 	case "build-output":
 		fmt.Fprint(s.out, e.Output)
@@ -123,12 +127,12 @@ func (s *summary) endPackage(id testID, e event, output string) {
 		return
 	}
 	fmt.Fprintf(s.out, "FAIL %s (%.1fs)\n", id.pkg, e.Elapsed)
-	if slices.ContainsFunc(s.failures, func(f testID) bool { return f.pkg == id.pkg }) {
+	if slices.ContainsFunc(s.failures, func(f testID) bool { return f.pkg == id.pkg && f.shard == id.shard }) {
 		return
 	}
 	// It did not build, panicked or ran out of time: a failure of its own. Tests
 	// that were cut off in the middle have more to tell.
-	for _, cut := range s.unfinished(id.pkg) {
+	for _, cut := range s.unfinished(id) {
 		fmt.Fprint(s.out, s.output[cut])
 		delete(s.output, cut)
 	}
@@ -136,9 +140,10 @@ func (s *summary) endPackage(id testID, e event, output string) {
 	s.failures = append(s.failures, id)
 }
 
-func (s *summary) unfinished(pkg string) []testID {
+// unfinished returns the tests of a package, in one process, that have not ended.
+func (s *summary) unfinished(of testID) []testID {
 	ids := slices.Collect(maps.Keys(s.output))
-	ids = slices.DeleteFunc(ids, func(id testID) bool { return id.pkg != pkg })
+	ids = slices.DeleteFunc(ids, func(id testID) bool { return id.pkg != of.pkg || id.shard != of.shard })
 	slices.SortFunc(ids, func(a, b testID) int { return cmp.Compare(a.test, b.test) })
 	return ids
 }

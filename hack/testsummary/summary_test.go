@@ -35,6 +35,17 @@ func TestSummary(t *testing.T) {
 			want: []string{"FAIL a One", "broken"},
 			last: "0 passed, 1 failed, 0 skipped",
 		},
+		"failures of two processes": {
+			events: `{"Shard":1,"Action":"output","Package":"a","Test":"One","Output":"broken\n"}
+{"Shard":1,"Action":"fail","Package":"a","Test":"One"}
+{"Shard":1,"Action":"fail","Package":"a"}
+{"Shard":2,"Action":"output","Package":"a","Test":"Two","Output":"cut off\n"}
+{"Shard":2,"Action":"output","Package":"a","Output":"panic: oops\n"}
+{"Shard":2,"Action":"fail","Package":"a"}
+`,
+			want: []string{"FAIL a One", "broken", "cut off", "panic: oops"},
+			last: "0 passed, 2 failed, 0 skipped",
+		},
 		"package that does not build": {
 			events: `{"Action":"build-output","ImportPath":"a","Output":"a.go:1: oops\n"}
 {"Action":"output","Package":"a","Output":"FAIL\ta [build failed]\n"}
