@@ -108,7 +108,7 @@ func (g *Graph) filesGate(final llb.State, t *spec.Test, path string) llb.State 
 }
 
 // execGate runs a command in the image as an engine would: as its user and in its environment,
-// but read-only. What is a volume can be written to, and what is written is thrown away.
+// but read-only. What is a volume or writable can be written to, and what is written is thrown away.
 func (g *Graph) execGate(final, writable llb.State, t *spec.Test, path string) llb.State {
 	image := g.FinalImage(nil).Config
 	for _, kv := range t.Env {
@@ -132,10 +132,8 @@ func (g *Graph) execGate(final, writable llb.State, t *spec.Test, path string) l
 		name, value, _ := strings.Cut(kv, "=")
 		options = append(options, llb.AddEnv(name, value))
 	}
-	for _, volume := range g.Spec.Volumes {
-		if volume != "/tmp" && volume != "/" {
-			options = append(options, llb.AddMount(volume, writable, llb.SourcePath(volume), llb.ForceNoOutput))
-		}
+	for _, dir := range g.writablePaths() {
+		options = append(options, llb.AddMount(dir, writable, llb.SourcePath(dir), llb.ForceNoOutput))
 	}
 	options = append(options, g.Exec...)
 	options = append(options, g.gateNetwork(t)...)

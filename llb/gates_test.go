@@ -15,6 +15,7 @@ user: nonroot
 workdir: /app
 env: {A: image, B: image}
 volumes: [/data]
+writable: [/var/lib/app]
 entrypoint: [serve]
 cmd: [--fast]
 expose: [8080]
@@ -96,9 +97,12 @@ func TestGatesRunAsTheImageDoes(t *testing.T) {
 		require.True(t, strings.HasSuffix(strings.Join(task(t, g, i), " "), want.task))
 		root := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == "/" })
 		require.True(t, exec.Mounts[root].Readonly)
-		data := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == "/data" })
-		require.False(t, exec.Mounts[data].Readonly)
-		require.Equal(t, int64(pb.SkipOutput), exec.Mounts[data].Output)
+		for _, dir := range []string{"/data", "/var/lib/app"} {
+			i := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == dir })
+			require.GreaterOrEqual(t, i, 0, dir)
+			require.False(t, exec.Mounts[i].Readonly, dir)
+			require.Equal(t, int64(pb.SkipOutput), exec.Mounts[i].Output, dir)
+		}
 	}
 }
 
