@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/require"
 )
@@ -125,4 +126,18 @@ func TestGatesOfAnotherPlatform(t *testing.T) {
 	require.Equal(t, "arm64", execs[0].Platform.Architecture)
 	_, untested = foreign(true).Untested()
 	require.False(t, untested)
+}
+
+// On the network of the host, something else may answer.
+func TestGatesAskNoServerOnTheNetworkOfTheHost(t *testing.T) {
+	onHost := func(o *Options) { o.Network = pb.NetMode_HOST }
+	require.Equal(t, pb.NetMode_HOST, gateExecs(t, testGraph(t, tested, onHost))[1].GetExec().Network, "a command may use it")
+	_, err := testGraph(t, tested, onHost).Gates()
+	require.NoError(t, err)
+	_, err = testGraph(t, tested+"  - {http: /, network: true}\n", onHost).Gates()
+	require.ErrorContains(t, err, "something else may answer on the port of the server")
+	var located *parser.LocationError
+	require.ErrorAs(t, err, &located)
+	_, err = testGraph(t, tested+"  - {http: /, network: true}\n", nil).Gates()
+	require.NoError(t, err)
 }
