@@ -23,6 +23,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         self.end_headers()
+        if self.path == "/dribble":
+            for _ in range(10000):
+                self.wfile.write(b".")
+                time.sleep(0.002)
         self.wfile.write(f"user {os.getuid()} in {os.getcwd()} with {os.environ['GREETING']}".encode())
 started = time.monotonic()
 time.sleep(float(os.environ.get("DELAY", "0")))
@@ -194,6 +198,9 @@ func TestIntegrationGatesFail(t *testing.T) {
 			`{tcp: 8081, timeout: 5s}`, "tcp 8081", "8081", []string{"listening on 8080", "FAILED: nothing answers on port 8081", "after 5 s"},
 		},
 		{
+			`{name: dribbles, http: /dribble, timeout: 5s}`, "dribbles", "dribble", []string{"FAILED: no answer to /dribble (timed out) after 5 s"},
+		},
+		{
 			`{name: database, http: /, run: [python, -c, "raise SystemExit('no database')"]}`, "database", "no database",
 			[]string{"no database\n", "the server ended with exit status 1"},
 		},
@@ -225,6 +232,14 @@ func TestIntegrationGatesOfAnUnknownUser(t *testing.T) {
 	require.ErrorContains(t, err, "stranger")
 	require.NotContains(t, err.Error(), "test failed")
 	require.Contains(t, marked(err), "stranger")
+}
+
+// An image may come without what asks a server.
+func TestIntegrationGatesOfAnImageWithoutSockets(t *testing.T) {
+	log, err := build{spec: minimal + "trim: {run: [[python, -c, pass]]}\ntests: [{tcp: 8080, run: [python, -c, 'import time; time.sleep(60)']}]\n"}.fails(t)
+	require.ErrorContains(t, err, "test failed, see its output: tcp 8080")
+	require.Contains(t, log, "FAILED: a test of a server needs the module _socket, and the image is without: ")
+	require.NotContains(t, log, "Traceback")
 }
 
 // What is wrong with the image itself is no failure of a test.
