@@ -1,13 +1,17 @@
 package frontend_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/stretchr/testify/require"
 
+	"github.com/autumnjolitz/distroless-frontend/frontend"
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
@@ -140,6 +144,35 @@ func TestIntegrationGatesPass(t *testing.T) {
 	again := gatedApp(strings.Replace(passing, "exit 3\n", "exit 4\n", 1))
 	again.spec = strings.Replace(again.spec, "exit-code: 3", "exit-code: 4", 1)
 	require.Equal(t, []string{"[test] echo out; echo err >&2; exit 4"}, ran(again.must(t)), "what was edited runs, and nothing else")
+}
+
+// evaluations counts what a frontend has a daemon do before the image is exported.
+type evaluations struct {
+	client.Client
+	count *atomic.Int32
+}
+
+func (e evaluations) Solve(ctx context.Context, req client.SolveRequest) (*client.Result, error) {
+	if req.Evaluate {
+		e.count.Add(1)
+	}
+	return e.Client.Solve(ctx, req)
+}
+
+// The tests need the image, for which the frontend has found out already what it needs.
+func TestIntegrationGatesFindNothingOutAgain(t *testing.T) {
+	env := shared.Env(t)
+	evaluated := func(tests string) int32 {
+		var count atomic.Int32
+		req := gatedApp(tests).on(t, env)
+		req.Frontend = func(ctx context.Context, c client.Client) (*client.Result, error) {
+			return frontend.Build(ctx, evaluations{c, &count})
+		}
+		res, err := env.Build(t.Context(), req)
+		require.NoError(t, err, res.Log())
+		return count.Load()
+	}
+	require.Equal(t, evaluated("")+1, evaluated("tests: [{exists: [/app]}]\n"))
 }
 
 func TestIntegrationGatesReproduce(t *testing.T) {
