@@ -2,7 +2,8 @@
 
 GO         ?= go
 FUZZTIME   ?= 20s
-# go test's own flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
+# go test's flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`. Of those that
+# are a test's own, such as -update, go test takes none before the packages.
 TESTFLAGS  ?=
 PACKAGES   ?= ./...
 TIMEOUT    ?= 60m
@@ -46,8 +47,8 @@ lint: ## gofmt, go vet, staticcheck, shellcheck, actionlint
 .PHONY: unit
 unit: ## the tests that need nothing but Go
 	@rm -f $(results)/unit.json
-	@{ DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES); \
-		$(if $(filter ./...,$(PACKAGES)),$(GO) -C hack/catalogue test -json -count=1 $(TESTFLAGS) ./...;) } | $(summary) -save $(results)/unit.json
+	@{ DISTROLESS_INTEGRATION= $(GO) test -json $(PACKAGES) -skip '^TestIntegration' $(TESTFLAGS); \
+		$(if $(filter ./...,$(PACKAGES)),$(GO) -C hack/catalogue test -json -count=1 ./... $(TESTFLAGS);) } | $(summary) -save $(results)/unit.json
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME
@@ -56,7 +57,7 @@ fuzz: ## every fuzz test for FUZZTIME
 .PHONY: integration
 integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(GO) test -json -count=1 -timeout $(TIMEOUT) $(PACKAGES) -run '^TestIntegration' $(TESTFLAGS) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
 test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one
