@@ -63,7 +63,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		return nil, err
 	}
 
-	checks := &checks{}
+	passing := &checks{}
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
 		b, err := b.forPlatform(platform)
 		if err != nil {
@@ -87,7 +87,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		if err != nil {
 			return nil, err
 		}
-		if err := checks.add(ctx, b, i, g, target.checks); err != nil {
+		if err := passing.add(ctx, b, i, g, target.checks); err != nil {
 			return nil, err
 		}
 		if err := sboms.add(platform, g, st); err != nil {
@@ -100,7 +100,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	if err != nil {
 		return nil, err
 	}
-	if res, err := checks.run(ctx, b); res != nil || err != nil {
+	if res, err := passing.run(ctx, b); res != nil || err != nil {
 		return res, err
 	}
 	if err := sboms.attach(ctx, rb); err != nil {

@@ -2,7 +2,9 @@ package frontend_test
 
 import (
 	"cmp"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,23 +47,45 @@ var compatiblePrograms = map[string][]string{
 	"packages": {"packages.py", "web.py"},
 }
 
+// compatibilityMounts are what the programs find in a container: themselves, the certificate of an
+// authority, and that of a server with its key.
+func compatibilityMounts(t *testing.T) []testenv.Mount {
+	t.Helper()
+	programs, err := filepath.Abs("testdata/compatibility")
+	require.NoError(t, err)
+	ca, server := authority(t, time.Now().Add(-time.Hour))
+	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
+	require.NoError(t, err)
+	certificates := t.TempDir()
+	require.NoError(t, os.Chmod(certificates, 0o755))
+	for name, blocks := range map[string][]pem.Block{
+		"authority.pem": {{Type: "CERTIFICATE", Bytes: ca.Raw}},
+		"server.pem":    {{Type: "CERTIFICATE", Bytes: server.Certificate[0]}, {Type: "PRIVATE KEY", Bytes: key}},
+	} {
+		var text []byte
+		for _, block := range blocks {
+			text = append(text, pem.EncodeToMemory(&block)...)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(certificates, name), text, 0o644))
+	}
+	return []testenv.Mount{
+		{Source: programs, Target: "/compatibility", ReadOnly: true},
+		{Source: certificates, Target: "/certificates", ReadOnly: true},
+	}
+}
+
 // areasOf runs all areas of a program of testdata/compatibility in an image.
 func areasOf(t *testing.T, img *testenv.Image, program string) []compatibleArea {
 	t.Helper()
-	dir, err := filepath.Abs("testdata/compatibility")
-	require.NoError(t, err)
-	out := run(t, img, testenv.RunOptions{
-		Args:   []string{"/compatibility/" + program},
-		Mounts: []testenv.Mount{{Source: dir, Target: "/compatibility", ReadOnly: true}},
-	})
+	out := run(t, img, testenv.RunOptions{Args: []string{"/compatibility/" + program}, Mounts: compatibilityMounts(t)})
 	var areas []compatibleArea
 	require.NoError(t, json.Unmarshal([]byte(out), &areas), out)
 	require.NotEmpty(t, areas)
 	return areas
 }
 
-// compatibleSpec is an image with the packages that the areas of packages.py are about.
-func compatibleSpec(t *testing.T) string {
+// compatiblePackages returns the packages that there are areas of.
+func compatiblePackages(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	for _, program := range compatiblePrograms["packages"] {
@@ -70,7 +95,33 @@ func compatibleSpec(t *testing.T) string {
 			names = append(names, match[1])
 		}
 	}
-	return minimal + "packages: [tzdata]\npip: {packages: [" + strings.Join(names, ", ") + "]}\n"
+	return names
+}
+
+// compatibleSpec is an image with them.
+func compatibleSpec(t *testing.T) string {
+	t.Helper()
+	return minimal + "packages: [tzdata]\npip: {packages: [" + strings.Join(compatiblePackages(t), ", ") + "]}\n"
+}
+
+// Whatever there is a wheel of for the tests has a row, and nothing else has.
+func TestIntegrationCompatibilityOfEveryWheel(t *testing.T) {
+	testenv.RequireAlpine(t)
+	dir, err := testenv.FixturesDir()
+	require.NoError(t, err)
+	wheels, err := filepath.Glob(filepath.Join(dir, "wheels", "*.whl"))
+	require.NoError(t, err)
+	normal := func(name string) string { return strings.ReplaceAll(strings.ToLower(name), "-", "_") }
+	var areas, packages []string
+	for _, name := range compatiblePackages(t) {
+		areas = append(areas, normal(name))
+	}
+	for _, wheel := range wheels {
+		name, _, _ := strings.Cut(filepath.Base(wheel), "-")
+		packages = append(packages, normal(name))
+	}
+	slices.Sort(packages)
+	require.ElementsMatch(t, slices.Compact(packages), areas)
 }
 
 // The table in the documents has what runs here, and nothing else.
@@ -105,13 +156,12 @@ func TestIntegrationNoTimeZonesWithoutTzdata(t *testing.T) {
 func TestIntegrationCompatibilityReadOnly(t *testing.T) {
 	testenv.RequireAlpine(t)
 	img := finalOf(t, compatibleSpec(t))
-	dir, err := filepath.Abs("testdata/compatibility")
-	require.NoError(t, err)
+	mounts := append(compatibilityMounts(t), testenv.Mount{Target: "/tmp"}, testenv.Mount{Target: "/dev/shm"})
 	for _, area := range []string{"ssl", "multiprocessing", "asyncio", "concurrent.futures", "subprocess", "sqlite3"} {
 		run(t, img, testenv.RunOptions{
 			Args: []string{"/compatibility/stdlib.py", area},
 			User: "nonroot", ReadOnly: true, NoNewPrivileges: true, CapDrop: []string{"ALL"},
-			Mounts: []testenv.Mount{{Source: dir, Target: "/compatibility", ReadOnly: true}, {Target: "/tmp"}, {Target: "/dev/shm"}},
+			Mounts: mounts,
 		})
 	}
 }

@@ -68,7 +68,10 @@ func TestIntegrationDebug(t *testing.T) {
 			res, err := env.Build(t.Context(), req)
 			require.NoError(t, err, res.Log())
 			if i == 1 {
-				require.Subset(t, []string{"[debug] add busybox, pip and the sources of the standard library", "[debug] put the image together"}, ran(res))
+				for _, step := range ran(res) {
+					// Where layers are copied, the daemon may make the folder of the image anew.
+					require.Regexp(t, `^\[(debug|files)\] `, step, "what takes time is that of the final image")
+				}
 			}
 			pair[i] = res.Image
 		}
@@ -100,7 +103,7 @@ func TestIntegrationDebug(t *testing.T) {
 	t.Run("what is imported is the same", func(t *testing.T) {
 		const program = "import sys, os, json, encodings.idna, unicodedata; print(sys.path, json.__spec__.origin, sys.flags, " +
 			"[m.__loader__ for m in (os,)], sorted(m for m in sys.modules))"
-		require.Equal(t, python2(t, final, program), python2(t, debug, program))
+		require.Equal(t, runPython(t, final, program), runPython(t, debug, program))
 		// Nothing is compiled from a source: every module comes from bytecode that is there.
 		included := strings.Replace(imports, "unittest, ", "", 1) + ", encodings.idna, encodings.cp437, venv"
 		for _, option := range []string{"-B", "-O", "-OO"} {
@@ -138,8 +141,8 @@ func TestIntegrationDebug(t *testing.T) {
 	})
 }
 
-// python2 runs a program by the interpreter of an image that has another entrypoint.
-func python2(t *testing.T, img *testenv.Image, program string) string {
+// runPython runs a program by the interpreter of an image that has another entrypoint.
+func runPython(t *testing.T, img *testenv.Image, program string) string {
 	t.Helper()
 	return run(t, img, testenv.RunOptions{Entrypoint: []string{"python"}, Args: []string{"-c", program}})
 }

@@ -1,13 +1,17 @@
 package frontend_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/stretchr/testify/require"
 
+	"github.com/autumnjolitz/distroless-frontend/frontend"
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
@@ -23,6 +27,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         self.end_headers()
+        if self.path == "/dribble":
+            for _ in range(10000):
+                self.wfile.write(b".")
+                time.sleep(0.002)
         self.wfile.write(f"user {os.getuid()} in {os.getcwd()} with {os.environ['GREETING']}".encode())
 started = time.monotonic()
 time.sleep(float(os.environ.get("DELAY", "0")))
@@ -138,6 +146,35 @@ func TestIntegrationGatesPass(t *testing.T) {
 	require.Equal(t, []string{"[test] echo out; echo err >&2; exit 4"}, ran(again.must(t)), "what was edited runs, and nothing else")
 }
 
+// evaluations counts what a frontend has a daemon do before the image is exported.
+type evaluations struct {
+	client.Client
+	count *atomic.Int32
+}
+
+func (e evaluations) Solve(ctx context.Context, req client.SolveRequest) (*client.Result, error) {
+	if req.Evaluate {
+		e.count.Add(1)
+	}
+	return e.Client.Solve(ctx, req)
+}
+
+// The tests need the image, for which the frontend has found out already what it needs.
+func TestIntegrationGatesFindNothingOutAgain(t *testing.T) {
+	env := shared.Env(t)
+	evaluated := func(tests string) int32 {
+		var count atomic.Int32
+		req := gatedApp(tests).on(t, env)
+		req.Frontend = func(ctx context.Context, c client.Client) (*client.Result, error) {
+			return frontend.Build(ctx, evaluations{c, &count})
+		}
+		res, err := env.Build(t.Context(), req)
+		require.NoError(t, err, res.Log())
+		return count.Load()
+	}
+	require.Equal(t, evaluated("")+1, evaluated("tests: [{exists: [/app]}]\n"))
+}
+
 func TestIntegrationGatesReproduce(t *testing.T) {
 	created := map[string]string{"SOURCE_DATE_EPOCH": "0"}
 	plain, tested := gatedApp(""), gatedApp(passing)
@@ -194,6 +231,9 @@ func TestIntegrationGatesFail(t *testing.T) {
 			`{tcp: 8081, timeout: 5s}`, "tcp 8081", "8081", []string{"listening on 8080", "FAILED: nothing answers on port 8081", "after 5 s"},
 		},
 		{
+			`{name: dribbles, http: /dribble, timeout: 5s}`, "dribbles", "dribble", []string{"FAILED: no answer to /dribble (timed out) after 5 s"},
+		},
+		{
 			`{name: database, http: /, run: [python, -c, "raise SystemExit('no database')"]}`, "database", "no database",
 			[]string{"no database\n", "the server ended with exit status 1"},
 		},
@@ -225,6 +265,14 @@ func TestIntegrationGatesOfAnUnknownUser(t *testing.T) {
 	require.ErrorContains(t, err, "stranger")
 	require.NotContains(t, err.Error(), "test failed")
 	require.Contains(t, marked(err), "stranger")
+}
+
+// An image may come without what asks a server.
+func TestIntegrationGatesOfAnImageWithoutSockets(t *testing.T) {
+	log, err := build{spec: minimal + "trim: {run: [[python, -c, pass]]}\ntests: [{tcp: 8080, run: [python, -c, 'import time; time.sleep(60)']}]\n"}.fails(t)
+	require.ErrorContains(t, err, "test failed, see its output: tcp 8080")
+	require.Contains(t, log, "FAILED: a test of a server needs the module _socket, and the image is without: ")
+	require.NotContains(t, log, "Traceback")
 }
 
 // What is wrong with the image itself is no failure of a test.

@@ -36,7 +36,7 @@ func checkedApp(t *testing.T) (container *testenv.Container, port string) {
 	port = freePort(t) // containers of tests are on the host's network
 	img := checked("tcp: $PORT").must(t).Image
 	container, err := img.Start(t.Context(), testenv.RunOptions{
-		Env: []string{"PORT=" + port}, ReadOnly: true, NoNewPrivileges: true, CapDrop: []string{"ALL"},
+		Env: []string{"PORT=" + port, "HUGE=99999"}, ReadOnly: true, NoNewPrivileges: true, CapDrop: []string{"ALL"},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -85,6 +85,7 @@ func TestIntegrationHealthchecks(t *testing.T) {
 		"tcp: " + port:                                  "",
 		"tcp: " + closed:                                "port " + closed + ": [Errno 111] Connection refused",
 		"tcp: $ABSENT":                                  "port $ABSENT: the variable ABSENT is '', expected a number",
+		"tcp: $HUGE":                                    "port $HUGE: the variable HUGE is '99999', expected a number from 1 to 65535",
 		"exec: [python, -c, 'print($PORT)']":            "SyntaxError",
 		"exec: [python, -c, 'exit()']":                  "",
 		`cmd: 'python -c "exit($PORT - ` + port + `)"'`: "",

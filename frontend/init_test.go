@@ -145,7 +145,7 @@ func TestIntegrationInit(t *testing.T) {
 	})
 	t.Run("a package of the spec leaves it cached", func(t *testing.T) {
 		res := build{spec: minimal + "init: true\npackages: [zip]\n"}.withTini(t, repository, key).must(t)
-		require.Equal(t, []string{stepMerge, "[root] install zip"}, ran(res))
+		require.Equal(t, []string{stepLook, stepMerge, "[root] install zip"}, ran(res))
 	})
 	t.Run("a command without an entrypoint", func(t *testing.T) {
 		img := build{spec: minimal + "init: true\nentrypoint: []\ncmd: echo $0 and exit\n"}.withTini(t, repository, key).must(t).Image

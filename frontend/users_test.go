@@ -14,14 +14,16 @@ const ownUsers = minimal + `
 users:
   - {name: app, uid: 1000}
   - {name: worker, uid: 2000, gid: 0, home: /srv/worker, shell: /bin/sh}
+  - {name: third, uid: 3000, group: worker}
 `
 
 func TestIntegrationOwnUsers(t *testing.T) {
 	before, after := finalOf(t, minimal), finalOf(t, ownUsers)
 	for name, added := range map[string]string{
-		"/etc/passwd": "app:x:1000:1000:app:/home/app:/sbin/nologin\nworker:x:2000:0:worker:/srv/worker:/bin/sh\n",
-		"/etc/group":  "app:x:1000:\n",
-		"/etc/shadow": "app:!::0:::::\nworker:!::0:::::\n",
+		"/etc/passwd": "app:x:1000:1000:app:/home/app:/sbin/nologin\nworker:x:2000:0:worker:/srv/worker:/bin/sh\n" +
+			"third:x:3000:3000:third:/home/third:/sbin/nologin\n",
+		"/etc/group":  "app:x:1000:\nworker:x:3000:\n",
+		"/etc/shadow": "app:!::0:::::\nworker:!::0:::::\nthird:!::0:::::\n",
 	} {
 		was, err := before.ReadFile(t.Context(), name)
 		require.NoError(t, err)
@@ -39,7 +41,7 @@ func TestIntegrationOwnUsers(t *testing.T) {
 
 	const program = "import getpass, grp, os; open(os.path.expanduser('~/mine'), 'w'); " +
 		"print(getpass.getuser(), os.getuid(), grp.getgrgid(os.getgid()).gr_name, os.environ['HOME'])"
-	for user, want := range map[string]string{"app": "app 1000 app /home/app\n", "worker": "worker 2000 root /srv/worker\n"} {
+	for user, want := range map[string]string{"app": "app 1000 app /home/app\n", "worker": "worker 2000 root /srv/worker\n", "third:worker": "third 3000 worker /home/third\n"} {
 		require.Equal(t, want, run(t, after, testenv.RunOptions{User: user, Args: []string{"-c", program}}))
 	}
 }
@@ -53,6 +55,7 @@ func TestIntegrationFilesOfOwnUsers(t *testing.T) {
 COPY --chown=app folder /app/
 COPY --chown=worker app.py /worker/
 COPY --chown=worker:app app.py /both/
+COPY --chown=third:worker app.py /third/
 COPY --chown=nonroot:app --chmod=750 folder /modes/
 `, req)
 	got := build{spec: ownUsers + `
@@ -60,9 +63,10 @@ files:
   - {from: folder, to: /app/, chown: app}
   - {from: app.py, to: /worker/, chown: worker}
   - {from: app.py, to: /both/, chown: worker:app}
+  - {from: app.py, to: /third/, chown: "third:worker"}
   - {from: folder, to: /modes/, chown: nonroot:app, chmod: "750"}
 `, BuildRequest: req}.must(t).Image
-	for _, dir := range []string{"/app", "/worker", "/both", "/modes"} {
+	for _, dir := range []string{"/app", "/worker", "/both", "/third", "/modes"} {
 		require.NotEmpty(t, tree(t, want, dir))
 		require.Equal(t, tree(t, want, dir), tree(t, got, dir))
 	}
@@ -72,12 +76,13 @@ files:
 func TestIntegrationUsersOfPackagesAreNotTaken(t *testing.T) {
 	service := minimal + "packages: [hello-service]\n"
 	for name, test := range map[string]struct{ spec, want string }{
-		"name":  {"users: [{name: hello, uid: 1000}]\n", "the image has a user hello already"},
-		"uid":   {"users: [{name: app, uid: 1}]\n", "1, for app, is the number of the image's user bin already"},
-		"group": {"users: [{name: app, uid: 1000, group: wheel}]\n", "the image has a group wheel already, 10, and app wants it to be 1000"},
-		"gid":   {"users: [{name: app, uid: 1000, gid: 10, group: app}]\n", "10, for the group app of app, is the number of the image's group wheel"},
-		"owner": {"writable: [{path: /data, owner: nobody-there}]\n", "the image has no user nobody-there: expected a number, a name under users, or one of"},
-		"user":  {"volumes: [/data]\nuser: nonrot\n", "the image has no user nonrot"},
+		"name":   {"users: [{name: hello, uid: 1000}]\n", "the image has a user hello already"},
+		"uid":    {"users: [{name: app, uid: 1}]\n", "1, for app, is the number of the image's user bin already"},
+		"group":  {"users: [{name: app, uid: 1000, group: wheel}]\n", "the image has a group wheel already, 10, and app wants it to be 1000"},
+		"gid":    {"users: [{name: app, uid: 1000, gid: 10, group: app}]\n", "10, for the group app of app, is the number of the image's group wheel"},
+		"number": {"users: [{name: app, uid: 1000, gid: 10}]\n", "10, for the group app of app, is the number of the image's group wheel: choose that group"},
+		"owner":  {"writable: [{path: /data, owner: nobody-there}]\n", "the image has no user nobody-there: expected a number, a name under users, or one of"},
+		"user":   {"volumes: [/data]\nuser: nonrot\n", "the image has no user nonrot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, err := build{spec: service + test.spec}.fails(t)

@@ -118,7 +118,8 @@ func TestIntegrationCachingOfWritableFolders(t *testing.T) {
 	b := build{spec: spec, files: map[string]string{"app.py": ""}}
 	b.must(t)
 	b.files["app.py"] = "edited"
-	require.Equal(t, []string{"[files] copy app.py to /data/"}, ran(b.must(t)))
+	const stepCopy = "[files] copy app.py to /data/"
+	require.Equal(t, []string{stepCompile, stepCopy, stepFind, stepMerge}, ran(b.must(t)))
 	b.spec = spec + "volumes: [/cache]\n"
-	require.Equal(t, []string{"[files] copy app.py to /data/", "[files] make /data /cache writable"}, ran(b.must(t)))
+	require.Equal(t, []string{stepCopy, stepFind, "[files] make /data /cache writable", stepMerge}, ran(b.must(t)))
 }

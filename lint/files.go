@@ -90,6 +90,12 @@ func eachScript(s *spec.Spec, see func(at, name string)) {
 	check("cmd", s.Cmd)
 	if s.Healthcheck != nil {
 		check("healthcheck.cmd", s.Healthcheck.Cmd)
+		check("healthcheck.exec", &spec.Command{Args: s.Healthcheck.Exec})
+	}
+	for i, t := range s.Tests {
+		if t.Workdir == "" { // else its paths are not those of the image's commands
+			check(item("tests", i)+".run", t.Run)
+		}
 	}
 }
 

@@ -48,6 +48,9 @@ func (g *Graph) Gates() ([]Check, error) {
 		case t.Kind() == spec.TestFiles:
 			gate.State = g.filesGate(final, t, gatePath(i))
 		case g.executes():
+			if err := g.checkGateNetwork(t, gatePath(i)); err != nil {
+				return nil, err
+			}
 			gate.State = g.execGate(final, writable, t, gatePath(i))
 		default:
 			continue
@@ -108,7 +111,7 @@ func (g *Graph) filesGate(final llb.State, t *spec.Test, path string) llb.State 
 }
 
 // execGate runs a command in the image as an engine would: as its user and in its environment,
-// but read-only. What is a volume can be written to, and what is written is thrown away.
+// but read-only. What is a volume or writable can be written to, and what is written is thrown away.
 func (g *Graph) execGate(final, writable llb.State, t *spec.Test, path string) llb.State {
 	image := g.FinalImage(nil).Config
 	for _, kv := range t.Env {
@@ -132,10 +135,8 @@ func (g *Graph) execGate(final, writable llb.State, t *spec.Test, path string) l
 		name, value, _ := strings.Cut(kv, "=")
 		options = append(options, llb.AddEnv(name, value))
 	}
-	for _, volume := range g.Spec.Volumes {
-		if volume != "/tmp" && volume != "/" {
-			options = append(options, llb.AddMount(volume, writable, llb.SourcePath(volume), llb.ForceNoOutput))
-		}
+	for _, dir := range g.writablePaths() {
+		options = append(options, llb.AddMount(dir, writable, llb.SourcePath(dir), llb.ForceNoOutput))
 	}
 	options = append(options, g.Exec...)
 	options = append(options, g.gateNetwork(t)...)
@@ -164,6 +165,16 @@ func (g *Graph) withWritable(final llb.State) llb.State {
 		final = final.File(llb.Mkdir(dir, 0o755, llb.WithParents(true)), g.internal("make "+dir+" for tests")...)
 	}
 	return final
+}
+
+// checkGateNetwork refuses a server on the network of the host: another test may have its port at
+// the same time, or a program of the host, and answer in its place.
+func (g *Graph) checkGateNetwork(t *spec.Test, at string) error {
+	server := t.Kind() == spec.TestHTTP || t.Kind() == spec.TestTCP
+	if !server || !t.Network || g.Network != pb.NetMode_HOST {
+		return nil
+	}
+	return g.located(errors.New("network: true is the network of the host in this build, where something else may answer on the port of the server: remove network, or build without --network host"), at+".network")
 }
 
 // gateNetwork has a test without a network ask no proxy either, which it could not reach: what it

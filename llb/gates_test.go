@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/require"
 )
@@ -15,6 +16,7 @@ user: nonroot
 workdir: /app
 env: {A: image, B: image}
 volumes: [/data]
+writable: [/var/lib/app]
 entrypoint: [serve]
 cmd: [--fast]
 expose: [8080]
@@ -96,9 +98,12 @@ func TestGatesRunAsTheImageDoes(t *testing.T) {
 		require.True(t, strings.HasSuffix(strings.Join(task(t, g, i), " "), want.task))
 		root := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == "/" })
 		require.True(t, exec.Mounts[root].Readonly)
-		data := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == "/data" })
-		require.False(t, exec.Mounts[data].Readonly)
-		require.Equal(t, int64(pb.SkipOutput), exec.Mounts[data].Output)
+		for _, dir := range []string{"/data", "/var/lib/app"} {
+			i := slices.IndexFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Dest == dir })
+			require.GreaterOrEqual(t, i, 0, dir)
+			require.False(t, exec.Mounts[i].Readonly, dir)
+			require.Equal(t, int64(pb.SkipOutput), exec.Mounts[i].Output, dir)
+		}
 	}
 }
 
@@ -121,4 +126,18 @@ func TestGatesOfAnotherPlatform(t *testing.T) {
 	require.Equal(t, "arm64", execs[0].Platform.Architecture)
 	_, untested = foreign(true).Untested()
 	require.False(t, untested)
+}
+
+// On the network of the host, something else may answer.
+func TestGatesAskNoServerOnTheNetworkOfTheHost(t *testing.T) {
+	onHost := func(o *Options) { o.Network = pb.NetMode_HOST }
+	require.Equal(t, pb.NetMode_HOST, gateExecs(t, testGraph(t, tested, onHost))[1].GetExec().Network, "a command may use it")
+	_, err := testGraph(t, tested, onHost).Gates()
+	require.NoError(t, err)
+	_, err = testGraph(t, tested+"  - {http: /, network: true}\n", onHost).Gates()
+	require.ErrorContains(t, err, "something else may answer on the port of the server")
+	var located *parser.LocationError
+	require.ErrorAs(t, err, &located)
+	_, err = testGraph(t, tested+"  - {http: /, network: true}\n", nil).Gates()
+	require.NoError(t, err)
 }

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -126,7 +127,7 @@ func (g *Graph) configure(config *v1.DockerOCIImageConfig) {
 		config.Cmd = words(s.Cmd, config.Shell)
 	}
 	config.User = s.User
-	config.WorkingDir = g.destination(firstOf(s.Workdir, "/"))
+	config.WorkingDir = g.destination(cmp.Or(s.Workdir, "/"))
 	config.StopSignal = s.StopSignal
 	config.ExposedPorts = setOf(s.ExposedPorts())
 	config.Volumes = setOf(s.Volumes)

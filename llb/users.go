@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,7 @@ func (g *Graph) directories(image llb.State) llb.State {
 	at := "writable"
 	for _, w := range g.Spec.Writable {
 		paths = append(paths, w.Path)
-		args = append(args, "writable", w.Path, firstOf(w.Owner, g.Spec.User, "root"), w.Mode)
+		args = append(args, "writable", w.Path, cmp.Or(w.Owner, g.Spec.User, "root"), w.Mode)
 	}
 	if !g.runsAsRoot() { // for whom the engine makes volumes
 		for _, volume := range g.Spec.Volumes {
@@ -93,7 +94,7 @@ func (g *Graph) userID(name string) (uid, gid int, err error) {
 
 func (g *Graph) groupID(name string) (int, error) {
 	for _, u := range g.Spec.Users {
-		if firstOf(u.Group, u.Name) == name {
+		if u.Group == name {
 			return u.GID, nil
 		}
 	}

@@ -75,7 +75,7 @@ const portPattern = `([0-9]{1,5}|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-
 var (
 	probePort   = regexp.MustCompile(`^` + portPattern + `$`)
 	probeHTTP   = regexp.MustCompile(`^` + portPattern + `?/[!-~]*$`)
-	probeStatus = regexp.MustCompile(`^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`)
+	statusRange = regexp.MustCompile(`^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`)
 )
 
 func (s *Spec) validateHealthcheck() error {
@@ -130,8 +130,8 @@ func (s *Spec) checkProbe() error {
 		if !s.has("healthcheck.http") {
 			return s.errorf("healthcheck.status", "status is that of an answer to http, and there is no http; add it, or remove status")
 		}
-		if first, last, ranged := strings.Cut(h.Status, "-"); !probeStatus.MatchString(h.Status) || ranged && first > last {
-			return s.errorf("healthcheck.status", "%s is not a status: expected a number such as 204, or a range such as 200-299", quote(h.Status))
+		if err := s.checkStatus("healthcheck.status", h.Status); err != nil {
+			return err
 		}
 	}
 	if s.has("healthcheck.tcp") {
@@ -148,6 +148,14 @@ func (s *Spec) checkProbe() error {
 		return s.errorf("healthcheck.http", "the port is missing; write 8080%s, or list the port under expose", h.HTTP)
 	}
 	return s.checkProbePort("healthcheck.http", probe.Port)
+}
+
+// checkStatus accepts the status that an answer is to have, or the first and the last of a range.
+func (s *Spec) checkStatus(path, status string) error {
+	if first, last, ranged := strings.Cut(status, "-"); !statusRange.MatchString(status) || ranged && first > last {
+		return s.errorf(path, "%s is not a status: expected a number such as 204, or a range such as 200-299", quote(status))
+	}
+	return nil
 }
 
 func (s *Spec) checkProbePort(path, port string) error {

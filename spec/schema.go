@@ -32,7 +32,8 @@ func Patterns() map[string]*regexp.Regexp {
 		"writable[].owner":    owner,
 		"tests[].user":        owner,
 		"healthcheck.http":    probeHTTP,
-		"healthcheck.status":  probeStatus,
+		"healthcheck.status":  statusRange,
+		"tests[].status":      statusRange,
 		"healthcheck.tcp":     probePort,
 
 		"pip.credentials[].host":            trustedHost,

@@ -165,19 +165,15 @@ func (s *Spec) checkTestFiles(at string, t *Test) error {
 	return nil
 }
 
-var (
-	testHTTP   = regexp.MustCompile(`^(:\d+)?/[!-~]*$`)
-	testStatus = regexp.MustCompile(`^([1-5]\d\d)(-([1-5]\d\d))?$`)
-)
+var testHTTP = regexp.MustCompile(`^(:\d+)?/[!-~]*$`)
 
 func (s *Spec) checkTestServer(at string, t *Test) error {
 	if t.HTTP != "" && !testHTTP.MatchString(t.HTTP) {
 		return s.errorf(at+".http", "%s is not a path: expected for example /health or :8080/health, in ASCII and without blanks", quote(t.HTTP))
 	}
 	if s.has(at + ".status") {
-		m := testStatus.FindStringSubmatch(t.Status)
-		if m == nil || m[3] != "" && m[1] > m[3] {
-			return s.errorf(at+".status", "%s is not a status: expected a number such as 204, or a range such as 200-299", quote(t.Status))
+		if err := s.checkStatus(at+".status", t.Status); err != nil {
+			return err
 		}
 	}
 	kind := t.Kind()
@@ -192,6 +188,9 @@ func (s *Spec) checkTestServer(at string, t *Test) error {
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
 		return s.errorf(key, "%s is not a port: expected a number from 1 to 65535", quote(port))
 	}
+	if t.Run == nil && s.startsNothing() {
+		return s.errorf(key, "there is no server to ask: entrypoint is empty and there is no cmd; add run to the test, or cmd to the spec")
+	}
 	return nil
 }
 
@@ -200,8 +199,18 @@ func (s *Spec) checkTestOutputs(at string, t *Test) error {
 		key string
 		*Output
 	}{{"stdout", t.Stdout}, {"stderr", t.Stderr}, {"body", t.Body}} {
-		if output.Output != nil && len(output.Contains)+len(output.Matches) == 0 {
-			return s.errorf(at+"."+output.key, "there is nothing to look for; add contains or matches")
+		if output.Output == nil {
+			continue
+		}
+		key := at + "." + output.key
+		if len(output.Contains)+len(output.Matches) == 0 {
+			return s.errorf(key, "there is nothing to look for; add contains or matches")
+		}
+		if i := slices.Index(output.Contains, ""); i >= 0 {
+			return s.errorf(index(key+".contains", i), `every text contains ""; write what to look for, or remove it`)
+		}
+		if i := slices.Index(output.Matches, ""); i >= 0 {
+			return s.errorf(index(key+".matches", i), `every text matches ""; write what to look for, such as '\A\Z' for a text that is empty, or remove it`)
 		}
 	}
 	return nil
@@ -232,10 +241,5 @@ func (s *Spec) TestPort(t *Test) string {
 	if port, _, _ := strings.Cut(t.HTTP, "/"); port != "" {
 		return strings.TrimPrefix(port, ":")
 	}
-	for _, exposed := range s.ExposedPorts() {
-		if port, ok := strings.CutSuffix(exposed, "/tcp"); ok {
-			return port
-		}
-	}
-	return ""
+	return s.firstPort()
 }

@@ -35,6 +35,9 @@ func (s *Spec) validateTrim() error {
 	if err := each("trim.requests", t.Requests, s.checkRequest); err != nil {
 		return err
 	}
+	if len(t.Requests) > 0 && s.startsNothing() {
+		return s.errorf("trim.requests", "there is no server to ask: entrypoint is empty and there is no cmd; add cmd")
+	}
 	return each("trim.keep", t.Keep, s.checkModule)
 }
 

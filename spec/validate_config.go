@@ -99,6 +99,11 @@ func (s *Spec) validateCommands() error {
 	return s.checkCommand("cmd", s.Cmd)
 }
 
+// startsNothing tells whether a container that is given no command has none.
+func (s *Spec) startsNothing() bool {
+	return s.Entrypoint != nil && len(s.Entrypoint.Args) == 0 && (s.Cmd == nil || len(s.Cmd.Args) == 0)
+}
+
 // checkCommand accepts a command that is absent, or that clears another.
 func (s *Spec) checkCommand(path string, c *Command) error {
 	if c == nil || len(c.Args) == 0 {

@@ -56,6 +56,7 @@ func sections() []section {
 		{"size", (*bench).size},
 		{"trim", (*bench).trim},
 		{"start-up", (*bench).startUp},
+		{"health-check", (*bench).healthcheck},
 		{"packaged", (*bench).packaged},
 		{"dockerfile", (*bench).dockerfile},
 		{"matrix", (*bench).matrix},

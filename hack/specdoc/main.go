@@ -58,7 +58,7 @@ var defaults = map[string]string{
 	"users[].name":               "has to be given",
 	"users[].uid":                "has to be given",
 	"users[].gid":                "``uid``",
-	"users[].group":              "the one of that number, or else ``name``",
+	"users[].group":              "root, nonroot or the group of a user before, if it has that number, or else ``name``",
 	"users[].home":               "``/home/NAME``",
 	"users[].shell":              "``/sbin/nologin``",
 	"writable[].path":            "has to be given",

@@ -4,40 +4,52 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 
 from areas import area, check, main
 
 
+def shake_hands(client, server):
+    """Return the two ends of a connection in memory."""
+    import ssl
+
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = client.wrap_bio(back, there, server_hostname="localhost"), server.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+    return ends
+
+
 @area("ssl")
 def ssl_():
-    """A TLS 1.2 and a TLS 1.3 handshake between two ends in memory; the default context trusts Mozilla's certificates."""
+    """TLS 1.2 and TLS 1.3 between two ends in memory: a server whose authority is trusted is taken, and refused by the default context, which trusts Mozilla's certificates."""
     import ssl
 
     check(len(ssl.create_default_context().get_ca_certs()) > 100)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain("/certificates/server.pem")
     for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
-        ends, contexts = [], [ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)]
-        for context in contexts:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.minimum_version = context.maximum_version = version
-            context.set_ciphers("PSK")
-        contexts[0].set_psk_client_callback(lambda hint: ("client", b"key"))
-        contexts[1].set_psk_server_callback(lambda identity: b"key", "hint")
-        there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-        ends = [contexts[0].wrap_bio(back, there), contexts[1].wrap_bio(there, back, server_side=True)]
-        for _ in range(4):
-            for end in ends:
-                try:
-                    end.do_handshake()
-                except ssl.SSLWantReadError:
-                    pass
+        client = ssl.create_default_context(cafile="/certificates/authority.pem")
+        client.minimum_version = client.maximum_version = version
+        ends = shake_hands(client, server)
         ends[0].write(b"secret")
         check(ends[1].read() == b"secret", version)
         check(ends[0].version() == version.name.replace("_", "."), ends[0].version())
+        check(("DNS", "localhost") in ends[0].getpeercert()["subjectAltName"])
+        try:
+            shake_hands(ssl.create_default_context(), server)
+            check(False)
+        except ssl.SSLCertVerificationError:
+            pass
 
 
 @area("sqlite3")
 def sqlite3_():
-    """A database on disk and one in memory: transactions, types of one's own, window functions, JSON, backup."""
+    """A database on disk and one in memory: transactions, functions and types of one's own, window functions, JSON, backup."""
     import sqlite3
 
     with tempfile.TemporaryDirectory() as folder:
@@ -50,11 +62,16 @@ def sqlite3_():
                 disk.execute("insert into t (a) values (1)")
         except sqlite3.IntegrityError:
             pass
-        memory = sqlite3.connect(":memory:")
+        memory = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_DECLTYPES)
         disk.backup(memory)
         memory.create_function("double", 1, lambda text: text * 2)
         rows = memory.execute("select double(b), sum(a) over (order by a), json_extract('[1,2]', '$[1]') from t").fetchall()
         check(rows == [("xx", 1, 2), ("yy", 3, 2), ("☃☃", 6, 2)], rows)
+        sqlite3.register_adapter(Point, lambda point: point.x)
+        sqlite3.register_converter("point", lambda data: Point(int(data)))
+        memory.execute("create table points (p point)")
+        memory.execute("insert into points values (?)", [Point(7)])
+        check(memory.execute("select p from points").fetchone() == (Point(7),))
         memory.close()
         disk.close()
 
@@ -88,6 +105,14 @@ def put(queue):
     queue.put(os.getpid())
 
 
+def fill(name):
+    from multiprocessing import shared_memory
+
+    memory = shared_memory.SharedMemory(name)
+    memory.buf[:3] = b"abc"
+    memory.close()
+
+
 @area("multiprocessing")
 def multiprocessing_():
     """Processes, pools, queues, managers and shared memory, each with fork, spawn and forkserver."""
@@ -108,13 +133,13 @@ def multiprocessing_():
             shared = manager.dict(a=1)
             shared["b"] = 2
             check(dict(shared) == {"a": 1, "b": 2}, method)
-    memory = shared_memory.SharedMemory(create=True, size=8)
-    memory.buf[:3] = b"abc"
-    again = shared_memory.SharedMemory(memory.name)
-    check(bytes(again.buf[:3]) == b"abc")
-    again.close()
-    memory.close()
-    memory.unlink()
+        memory = shared_memory.SharedMemory(create=True, size=8)
+        process = context.Process(target=fill, args=(memory.name,))
+        process.start()
+        process.join()
+        check(process.exitcode == 0 and bytes(memory.buf[:3]) == b"abc", method)
+        memory.close()
+        memory.unlink()
 
 
 @area("asyncio")
@@ -164,12 +189,17 @@ def concurrent_futures():
         for pool in threads, processes:
             check(sorted(f.result() for f in futures.as_completed(pool.submit(square, n) for n in range(4))) == [0, 1, 4, 9])
             check(isinstance(pool.submit(square, "a").exception(), TypeError))
-    check(futures.Future().cancel())
+    go_on = threading.Event()
+    with futures.ThreadPoolExecutor(1) as pool:
+        running, waiting = pool.submit(go_on.wait), pool.submit(square, 2)
+        check(waiting.cancel() and not running.cancel())
+        go_on.set()
+    check(waiting.cancelled() and running.result())
 
 
 @area("zoneinfo")
 def zoneinfo_():
-    """Zones with the Alpine package tzdata. But: without that package, or PyPI's of the same name, there are none."""
+    """Zones with the Alpine package tzdata. But: without that package there are none."""
     import zoneinfo
     from datetime import datetime, timedelta
 
@@ -281,6 +311,9 @@ def tempfile_():
             unnamed.write(b"x")
             check(os.path.exists(named.name))
         check(not os.path.exists(named.name))
+    with tempfile.TemporaryDirectory() as folder:
+        open(folder + "/file", "w").close()
+    check(not os.path.exists(folder))
     with tempfile.SpooledTemporaryFile(4) as spooled:
         spooled.write(b"more than four")
         spooled.seek(0)

@@ -70,6 +70,8 @@ def pydoc_():
     check("<html" in pydoc.html.page("t", pydoc.html.document(pydoc.locate("json"))))
     command = subprocess.run([sys.executable, "-m", "pydoc", "json.loads"], capture_output=True, text=True)
     check("Deserialize" in command.stdout, command)
+    found = subprocess.run([sys.executable, "-W", "ignore", "-m", "pydoc", "-k", "decoder"], capture_output=True, text=True)
+    check("json.decoder" in found.stdout, found)
     topics = subprocess.run([sys.executable, "-c", "help('if')"], capture_output=True, text=True)
     check("topic and keyword documentation is not available" in topics.stdout, topics)
 

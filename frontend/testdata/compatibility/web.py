@@ -12,11 +12,15 @@ from areas import area, check, main
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the path it was asked for."""
+    """Answers with the path it was asked for; below /second the first time that it is not ready."""
+
+    asked = set()
 
     def do_GET(self):
         body = self.path.encode()
-        self.send_response(200)
+        again = not self.path.startswith("/second/") or self.path in self.asked
+        self.asked.add(self.path)
+        self.send_response(200 if again else 503)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -207,9 +211,14 @@ def pysocks_():
 def requests_():
     """Requests of a server in a session, with retries, and its certificates."""
     import requests
+    import urllib3
 
     with requests.Session() as session:
-        check(session.get(serve() + "/path", params={"a": "b"}, timeout=10).text == "/path?a=b")
+        url = serve()
+        check(session.get(url + "/path", params={"a": "b"}, timeout=10).text == "/path?a=b")
+        check(session.get(url + "/second/once", timeout=10).status_code == 503)
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=urllib3.Retry(1, status_forcelist=[503])))
+        check(session.get(url + "/second/requests", timeout=10).text == "/second/requests")
     check(os.path.exists(requests.certs.where()))
 
 
@@ -228,8 +237,9 @@ def urllib3_():
     """Requests through a pool of connections, with retries."""
     import urllib3
 
-    with urllib3.PoolManager(retries=urllib3.Retry(2)) as pool:
-        check([pool.request("GET", serve() + f"/{n}").data for n in range(2)] == [b"/0", b"/1"])
+    with urllib3.PoolManager(retries=urllib3.Retry(1, status_forcelist=[503])) as pool:
+        url = serve()
+        check([pool.request("GET", url + path).data for path in ("/0", "/second/1")] == [b"/0", b"/second/1"])
 
 
 @area("Werkzeug")

@@ -42,8 +42,8 @@ def number_of(port):
     if port.startswith("$"):
         name = port.strip("${}")
         value = environ.get(name.encode(), b"").decode()
-        if not value.isdecimal():
-            raise ValueError(f"the variable {name} is {value!r}, expected a number")
+        if not value.isdecimal() or not 1 <= int(value) <= 65535:
+            raise ValueError(f"the variable {name} is {value!r}, expected a number from 1 to 65535")
         port = value
     return int(port)
 

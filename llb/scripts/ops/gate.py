@@ -23,6 +23,7 @@ TRACING = ("OTEL_", "TRACEPARENT", "TRACESTATE")
 
 LIMIT = 8 << 20  # bytes of a text that are looked at
 PAUSE = 0.01  # seconds between two looks at what runs
+CONNECT = 1.0  # seconds for a connection, of which a server may have too many to take one more
 
 # Of a server that will answer in a moment: bad gateway, unavailable, gateway timeout.
 STARTING = (502, 503, 504)
@@ -58,6 +59,8 @@ class Expected:
         self.path = self.one("path", "")
         first, _, last = self.one("status", "200-399").partition("-")
         self.statuses = range(int(first), int(last or first) + 1)
+        if self.port:
+            needed("_socket", "a test of a server")
         for what in ("stdout", "stderr", "body"):
             for pattern in self.all(f"{what}-matches"):
                 compiled(what, pattern)
@@ -79,11 +82,16 @@ class Expected:
                 yield f"nothing in {what} matches {pattern!r}"
 
 
-def compiled(what, pattern):
+def needed(module, by):
+    """Return a module that the image may come without."""
     try:
-        import re
+        return __import__(module)
     except ImportError as error:
-        sys.exit(f"FAILED: {what}.matches needs the module re, and the image is without: {error}")
+        sys.exit(f"FAILED: {by} needs the module {module}, and the image is without: {error}")
+
+
+def compiled(what, pattern):
+    re = needed("re", f"{what}.matches")
     try:
         return re.compile(pattern, re.MULTILINE)
     except re.error as error:
@@ -97,7 +105,6 @@ class Process:
     """
 
     def __init__(self, command, deadline):
-        self.command = command
         self.deadline = deadline
         self.status = None  # when it has ended
         self.kept = {}  # the number of a standard stream and what was read
@@ -204,7 +211,7 @@ def serve(process, expected):
 def ask(process, expected):
     """Return whether the answer is one to go by, and what is wrong with it."""
     try:
-        server = connected(expected.port)
+        server = connected(expected.port, process.deadline)
     except OSError as error:
         return False, [f"nothing answers on port {expected.port} ({error})"]
     try:
@@ -235,15 +242,15 @@ def wanted(statuses):
     return f"{first}" if first == last else f"{first} to {last}"
 
 
-def connected(port):
+def connected(port, deadline):
     """Connect by IPv4 or, if nothing listens there, by IPv6."""
-    import _socket
-
+    _socket = needed("_socket", "a test of a server")
     refused = None
     for family, address in ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1")):
         server = None
         try:
             server = _socket.socket(family, _socket.SOCK_STREAM)
+            server.settimeout(max(min(CONNECT, deadline - time.monotonic()), PAUSE))
             server.connect((address, port))
             return server
         except OSError as error:  # there may be no IPv6
@@ -265,10 +272,12 @@ def answer_to(message, server, process):
     server.settimeout(PAUSE)
     data = bytearray()
     while len(data) < LIMIT:
+        if time.monotonic() > process.deadline:
+            raise TimeoutError("timed out")
         try:
             more = server.recv(1 << 16)
         except TimeoutError:
-            if process.ended() or time.monotonic() > process.deadline:
+            if process.ended():
                 raise
             continue
         if not more:

@@ -2,8 +2,7 @@
 
 Usage: users.py ROOT NAME:UID:GID:GROUP:HOME:SHELL...
 
-An empty GROUP stands for the group of that number, or for a new one of the user's name.
-Nobody has a password, as nonroot has none.
+A group that the image has is to have that name and that number. Nobody has a password, as nonroot has none.
 """
 
 import sys
@@ -33,13 +32,14 @@ def check(root, name, uid):
 
 def add_group(root, name, group, gid):
     known = accounts.groups(root)
-    of_gid = [known_name for known_name, known_gid in known if known_gid == gid]
-    if of_gid:
-        if group and group not in of_gid:
-            sys.exit(f"users: {gid}, for the group {group} of {name}, is the number of the image's group {of_gid[0]}")
+    if (group, gid) in known:
         return
-    group = group or name
     for known_name, known_gid in known:
+        if known_gid == gid:
+            sys.exit(
+                f"users: {gid}, for the group {group} of {name}, is the number of the image's group {known_name}:"
+                " choose that group, or another gid"
+            )
         if known_name == group:
             sys.exit(
                 f"users: the image has a group {group} already, {known_gid}, and {name} wants it to be {gid}:"
