@@ -3,6 +3,7 @@ package llb
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -79,8 +80,8 @@ func (g *Graph) reportNeeds(image []layer) llb.State {
 		"/usr/local/bin/python" + xy, "/usr/local/lib/python" + xy + "/site-packages", g.libraryPath(),
 	}
 	var mounts []llb.RunOption
-	for _, l := range image {
-		dir := path.Join(layersDir, l.name)
+	for i, l := range image {
+		dir := path.Join(layersDir, strconv.Itoa(i)) // pip has a tree of the project and one of the rest
 		args = append(args, l.name+"="+dir)
 		mounts = append(mounts, llb.AddMount(dir, l.State, llb.Readonly))
 	}
