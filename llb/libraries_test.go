@@ -166,34 +166,3 @@ func TestProgramsAmongFiles(t *testing.T) {
 		require.Equal(t, want, got, text)
 	}
 }
-
-// When an op fails for which the frontend waits, and has one tree for two mounts, BuildKit says
-// nothing but that it released a reference twice.
-func TestNoOpHasATreeTwice(t *testing.T) {
-	missing := report("libpq.so.5", "/site-packages/gear.so", layerPip, "gear-1.0")
-	for name, change := range map[string]func(*Options){
-		"native": nil,
-		"foreign": func(o *Options) {
-			o.Base = testBase(t, "arm64")
-		},
-		"emulated": func(o *Options) {
-			o.Base, o.Emulated = testBase(t, "arm64"), true
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := testGraph(t, everything, func(o *Options) {
-				reports(missing, "")(o)
-				if change != nil {
-					change(o)
-				}
-			})
-			for _, op := range ops(t, marshal(t, g, (*Graph).Final)) {
-				seen := map[int64]bool{}
-				for _, mount := range op.GetExec().GetMounts() {
-					require.False(t, mount.Input >= 0 && seen[mount.Input], "%v", op.GetExec().Meta.Args)
-					seen[mount.Input] = true
-				}
-			}
-		})
-	}
-}

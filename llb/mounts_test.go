@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// full is a spec that has every op of the final image.
-var full = strings.Replace(trimmed, "packages: [flask]", "project: .", 1) +
+// full is a spec that has every op of the final image, and says to trace one command twice.
+var full = strings.NewReplacer("packages: [flask]", "project: .", "run: [", "run: [python -V, ").Replace(trimmed) +
 	"healthcheck: {tcp: 8080}\nusers: [{name: app, uid: 1000}]\nwritable: [/data]\n"
 
 // eachExec calls f for every exec of the final and the debug image of a full spec, for every
@@ -45,6 +45,18 @@ func TestNoOpHasTwoTreesInOnePlace(t *testing.T) {
 		for _, mount := range exec.Mounts {
 			require.False(t, seen[mount.Dest], "%s in %v", mount.Dest, exec.Meta.Args)
 			seen[mount.Dest] = true
+		}
+	})
+}
+
+// When an op fails for which the frontend waits, and has one tree for two mounts, BuildKit says
+// nothing but that it released a reference twice.
+func TestNoOpHasATreeTwice(t *testing.T) {
+	eachExec(t, func(t *testing.T, exec *pb.ExecOp) {
+		seen := map[int64]string{}
+		for _, mount := range exec.Mounts {
+			require.False(t, mount.Input >= 0 && seen[mount.Input] != "", "%s and %s in %v", seen[mount.Input], mount.Dest, exec.Meta.Args)
+			seen[mount.Input] = mount.Dest
 		}
 	})
 }

@@ -2,11 +2,14 @@ package llb
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // planDir is where an op has what trim found: the libraries to leave out, and the report.
@@ -91,7 +94,7 @@ func (g *Graph) leaveOutLibraries(traces []llb.State, python, report llb.State) 
 	args := append([]string{
 		"python", opsDir + "/trim_libraries.py",
 		"--interpreter", interpreterDir, "--compiled", compiledDir, "--trimmed", trimmedDir,
-		"--final", finalDir, "--base", baseDir, "--plan", planDir, "--out", outDir,
+		"--final", finalDir, "--base", g.baseDir(g.BuildBase.Platform), "--plan", planDir, "--out", outDir,
 	}, opened...)
 	found := g.run(op{
 		name: "[trim] find the libraries that nothing needs",
@@ -102,8 +105,8 @@ func (g *Graph) leaveOutLibraries(traces []llb.State, python, report llb.State) 
 			llb.AddMount(trimmedDir, python, llb.Readonly),
 			llb.AddMount(planDir, report, llb.Readonly),
 			llb.AddMount(finalDir, final, llb.Readonly),
-			llb.AddMount(baseDir, g.Base.State, llb.Readonly),
 		),
+		base: true,
 		path: "trim",
 	})
 	return found.AddMount(outDir, llb.Scratch()), nil
@@ -164,6 +167,9 @@ func (g *Graph) traces() ([]llb.State, error) {
 	traces := []llb.State{kept}
 	for i, command := range g.Spec.Trim.Run {
 		args := words(&command, config.Shell)
+		if slices.ContainsFunc(g.Spec.Trim.Run[:i], func(other spec.Command) bool { return slices.Equal(words(&other, config.Shell), args) }) {
+			continue // the same trace, and one tree for two mounts
+		}
 		traces = append(traces, g.trace(image, op{
 			name: "[trim] trace " + strings.Join(command.Args, " "),
 			args: append(g.asImage(), append([]string{"--"}, args...)...),
