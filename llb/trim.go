@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/spec"
@@ -24,6 +25,23 @@ const (
 	finalDir       = "/final"
 	tracesDir      = "/traces"
 )
+
+// checkTrimmable returns an error if there is a trim for which the library has the wrong form:
+// bytecode beside its source is loaded, while only the other of the two is opened.
+func (o *Options) checkTrimmable() error {
+	if o.Spec.Trim == nil {
+		return nil
+	}
+	for i, name := range o.Spec.Stdlib.Include {
+		parts, err := leftOut([]string{name})
+		if err != nil || slices.ContainsFunc(parts, func(p Part) bool { return p.Name == sourcesPart }) {
+			continue
+		}
+		return parser.WithLocation(errors.Errorf("stdlib.include: with %q the library is on disk as a whole, with its sources, "+
+			"and trim cannot leave out any of it: remove it, or trim", name), o.Locate(indexed("stdlib.include", i)))
+	}
+	return nil
+}
 
 // trimmed returns the layers that run Python without what nothing opened in the commands of
 // the spec.
