@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/patternmatcher"
 	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 )
@@ -164,5 +165,38 @@ func TestProgramsAmongFiles(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, got, text)
+	}
+}
+
+// A pattern of one name matches that name, and BuildKit takes it.
+func TestAsPattern(t *testing.T) {
+	for name, want := range map[string]string{
+		"/":       "/",
+		"/a":      "/[a]",
+		"/b/tést": "/b/tés[t]",
+		"/b/café": "/b/caf[é]",
+		"/日本":     "/日[本]",
+		"/a.d":    "/a.[d]",
+		"/a.":     "/a[.]",
+		"/a-":     `/a[\-]`,
+		"/a^":     `/a[\^]`,
+		"/a]":     `/a[\]]`,
+		"/*.so":   "/*.so",
+		`/a\*`:    `/a\*`,
+	} {
+		pattern := asPattern(name)
+		require.Equal(t, want, pattern)
+		if name == want {
+			continue
+		}
+		matches, err := path.Match(pattern, name)
+		require.NoError(t, err)
+		require.True(t, matches, pattern)
+		matcher, err := patternmatcher.New([]string{pattern})
+		require.NoError(t, err)
+		matches, err = matcher.MatchesOrParentMatches(name)
+		require.NoError(t, err)
+		require.True(t, matches, pattern)
+		marshal(t, testGraph(t, minimal+"files: [{from: '"+name+"', to: /app/}]\n", reports("")), (*Graph).Final)
 	}
 }
