@@ -114,6 +114,8 @@ except (ImportError, LookupError) as error:
 	} {
 		require.Equal(t, "ModuleNotFoundError: No module named '"+name+"'"+why(name), imported(statement), statement)
 	}
+	require.Equal(t, "ImportError: cannot import name 'robotparser' from 'urllib'"+why("urllib.robotparser"), imported("from urllib import robotparser"))
+	require.Equal(t, "ModuleNotFoundError: No module named 'urllib.robotparser'"+why("urllib.robotparser"), imported("import urllib.robotparser"))
 	require.Equal(t, "LookupError: unknown encoding: koi8_r"+why("encodings.koi8_r"), imported("'x'.encode('koi8-r')"))
 	require.Equal(t, "LookupError: unknown encoding: nonsense\n", imported("'x'.encode('nonsense')"))
 	require.Equal(t, "ModuleNotFoundError: No module named 'nonsense'\n", imported("import nonsense"))
