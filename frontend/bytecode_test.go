@@ -190,3 +190,18 @@ func TestIntegrationSourcesDropped(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, res.Stderr, "File \"/app/package/inner.py\", line 3, in f\nValueError: inner\n")
 }
+
+// Where layers are copied over one another, the bytecode leaves the folders of the image as they are.
+func TestIntegrationBytecodeInFoldersOfTheImage(t *testing.T) {
+	env := shared.Env(t)
+	for _, keys := range []string{"", "bytecode: {sources: drop}\n"} {
+		b := build{spec: inFolders + keys, files: map[string]string{"app.py": "import six\n"}}
+		want := b.must(t).Image
+		require.Equal(t, 1000, filesOf(t, want)["/data"].UID)
+		req := b.on(t, env)
+		req.Frontend = withoutMerge
+		res, err := env.Build(t.Context(), req)
+		require.NoError(t, err, res.Log())
+		requireFilesOf(t, want, res.Image)
+	}
+}
