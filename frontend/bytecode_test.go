@@ -146,6 +146,14 @@ func TestIntegrationBytecodeOptimized(t *testing.T) {
 			}
 			require.NotEmpty(t, python(t, img, imports+"; print('imported')"))
 			require.Equal(t, "imported", python(t, img, "import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', \""+imports+"; print('imported')\"], check=True)"))
+			// Without its environment the interpreter writes where it may, as the documents say.
+			for option, written := range map[string]string{"-IB": "[]", "-I": "['inner.cpython-313.pyc']"} {
+				require.Equal(t, written, python(t, img, `
+import os, subprocess, sys
+before = os.listdir('/app/package/__pycache__')
+subprocess.run([sys.executable, '`+option+`', '-c', "import sys; sys.path[:0] = ['/app']; import package.inner"], check=True)
+print(sorted(set(os.listdir('/app/package/__pycache__')) - set(before)))`))
+			}
 		})
 	}
 }
