@@ -275,6 +275,15 @@ func TestIntegrationTrimErrors(t *testing.T) {
 	}
 }
 
+// Our own health check works whatever the commands open.
+func TestIntegrationTrimKeepsTheHealthcheck(t *testing.T) {
+	img := build{spec: minimal + "healthcheck: {tcp: 8080}\ntrim: {run: [[python, -c, pass]]}\n"}.must(t).Image
+	res, err := img.Run(t.Context(), testenv.RunOptions{Entrypoint: img.Config.Config.Healthcheck.Test[1:]})
+	require.NoError(t, err)
+	require.Equal(t, 1, res.ExitCode)
+	require.Regexp(t, `^port 8080: .*Connection refused\n$`, res.Stderr)
+}
+
 // A builder that cannot trace, or not this image, is one error and not an image without its library.
 func TestIntegrationTrimWhereNothingCanBeTraced(t *testing.T) {
 	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}

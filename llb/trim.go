@@ -230,6 +230,9 @@ func (g *Graph) traceOfKept() (llb.State, error) {
 		at = "trim.keep"
 	}
 	python := []string{"/usr/local/bin/python", "-I", "-X", "frozen_modules=off", opsDir + "/kept.py"}
+	if _, ok := g.Spec.Probe(); ok {
+		python = append(python, "--script", toolsDir+healthcheckSource)
+	}
 	runtime := g.merge("[final] put the root together, for trim", []llb.State{root, g.interpreter(), g.unpacked()})
 	return g.trace(runtime, op{
 		name: "[trim] trace what stays in any case",
