@@ -275,13 +275,14 @@ func TestIntegrationTrimErrors(t *testing.T) {
 	}
 }
 
-// Our own health check works whatever the commands open.
+// Our own health check works whatever the commands open, and what stdlib.exclude drops is not missed.
 func TestIntegrationTrimKeepsTheHealthcheck(t *testing.T) {
-	img := build{spec: minimal + "healthcheck: {tcp: 8080}\ntrim: {run: [[python, -c, pass]]}\n"}.must(t).Image
+	img := build{spec: minimal + "healthcheck: {tcp: 8080}\nstdlib: {exclude: [tokenize, traceback, encodings.cp437]}\ntrim: {run: [[python, -c, pass]]}\n"}.must(t).Image
 	res, err := img.Run(t.Context(), testenv.RunOptions{Entrypoint: img.Config.Config.Healthcheck.Test[1:]})
 	require.NoError(t, err)
 	require.Equal(t, 1, res.ExitCode)
 	require.Regexp(t, `^port 8080: .*Connection refused\n$`, res.Stderr)
+	require.Contains(t, importError(t, img, "import tokenize"), "stdlib.exclude")
 }
 
 // A builder that cannot trace, or not this image, is one error and not an image without its library.

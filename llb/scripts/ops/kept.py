@@ -26,7 +26,10 @@ def main(script, keep):
     for name in keep:
         check(name, modules)
     for name in (*ALWAYS, *(f"encodings.{codec}" for codec in CODECS)):
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass  # stdlib.exclude drops it
     if script:
         with open(script) as file:
             exec(compile(file.read(), script, "exec"), {"__name__": "script"})
