@@ -141,6 +141,32 @@ func TestIntegrationLibrariesOfTheWheel(t *testing.T) {
 	require.Len(t, res.Image.Layers, len(finalOf(t, minimal).Layers)+1, "pip's, and none of ours")
 }
 
+// What one wheel has for itself is there for those that require that wheel, and for no others.
+func TestIntegrationLibrariesOfAnotherWheel(t *testing.T) {
+	testenv.RequireAlpine(t)
+	private := elfOf(machineArch())
+	private.soname = libabsent
+	b := build{
+		spec:  minimal + "pip: {packages: [gear, of.another], find-links: [dist]}\n",
+		files: map[string]string{},
+	}
+	add := func(name string, files map[string]string) {
+		file, content := muslWheel(t, name, machineArch(), files)
+		b.files["dist/"+file] = content
+	}
+	add("of_another", map[string]string{"of_another.libs/" + libabsent: private.content(t)})
+	core := elfOf(machineArch(), libabsent).content(t)
+	add("gear", map[string]string{"gear/core.so": core})
+	log, _ := b.fails(t)
+	require.Contains(t, log, "gear/core.so of the wheel gear-1.0 needs the shared library "+libabsent)
+
+	add("gear", map[string]string{
+		"gear/core.so":                core,
+		"gear-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: gear\nVersion: 1.0\nRequires-Dist: Of-Another>=1\n",
+	})
+	b.must(t)
+}
+
 // One error says which wheel, file and library it is about, at the line of pip.
 func TestIntegrationLibrariesThatCannotBeHad(t *testing.T) {
 	testenv.RequireAlpine(t)
