@@ -277,6 +277,12 @@ func TestIntegrationLibrariesReadsEveryKindOfFile(t *testing.T) {
 		want["cut-"+name] = nil
 		want[name] = []any{[]any{"liba.so.1", "libb.so"}, kind.soname, kind.runpath, kind.interpreter, float64(kind.machine)}
 	}
+	// The offset in the first program header, which is of the interpreter, and one byte to read from it.
+	far := []byte(elfFile{class: elf.ELFCLASS64, order: binary.LittleEndian, interpreter: "/lib/ld.so"}.content(t))
+	for name, offset := range map[string]uint64{"far": 1<<63 - 1, "farther": 1<<64 - 1} {
+		binary.LittleEndian.PutUint64(far[64+8:], offset)
+		files["elf/"+name], want[name] = string(far), nil
+	}
 	img := build{spec: minimal + "files: [{from: elf, to: /srv/}]\nlibraries: {ignore: [liba.so.1, libb.so, ld-musl-x86_64.so.1]}\n", files: files}.must(t).Image
 	out := python(t, img, `
 import json, os, sys

@@ -119,6 +119,7 @@ libraries: {ignore: [libignored.so]}
 		"glibc":       {report("libc.so.6", "/x.so", layerPip, "gear-1.0"), "libc.so.6, which is of glibc", 5},
 		"folder":      {report("liba.so", "/app/x", layerFiles, ""), "/app/x needs", 7},
 		"file":        {report("liba.so", "/app/bin/b", layerFiles, ""), "/app/bin/b needs", 8},
+		"unprintable": {report("a\n\x1b[2J\xff", "/a\tb.so", layerPip, "gear-1.0"), `"/a\tb.so" of the wheel gear-1.0 needs the shared library "a\n\x1b[2J\xff", which`, 5},
 		"elsewhere":   {strings.Join([]string{"liba.so", "/app/x", layerFiles, "", "/app/liba.so", ""}, "\x00"), "at /app/liba.so, where it is not looked for", 7},
 		"many":        {six, "; there are 1 more such files", 7},
 	} {
