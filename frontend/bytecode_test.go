@@ -146,6 +146,14 @@ func TestIntegrationBytecodeOptimized(t *testing.T) {
 			}
 			require.NotEmpty(t, python(t, img, imports+"; print('imported')"))
 			require.Equal(t, "imported", python(t, img, "import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', \""+imports+"; print('imported')\"], check=True)"))
+			// Without its environment the interpreter writes where it may, as the documents say.
+			for option, written := range map[string]string{"-IB": "[]", "-I": "['inner.cpython-313.pyc']"} {
+				require.Equal(t, written, python(t, img, `
+import os, subprocess, sys
+before = os.listdir('/app/package/__pycache__')
+subprocess.run([sys.executable, '`+option+`', '-c', "import sys; sys.path[:0] = ['/app']; import package.inner"], check=True)
+print(sorted(set(os.listdir('/app/package/__pycache__')) - set(before)))`))
+			}
 		})
 	}
 }
@@ -189,4 +197,19 @@ func TestIntegrationSourcesDropped(t *testing.T) {
 	res, err := img.Run(t.Context(), testenv.RunOptions{Args: []string{"-c", "import sys; sys.path.insert(0, '/app'); import package.inner; package.inner.f()"}})
 	require.NoError(t, err)
 	require.Contains(t, res.Stderr, "File \"/app/package/inner.py\", line 3, in f\nValueError: inner\n")
+}
+
+// Where layers are copied over one another, the bytecode leaves the folders of the image as they are.
+func TestIntegrationBytecodeInFoldersOfTheImage(t *testing.T) {
+	env := shared.Env(t)
+	for _, keys := range []string{"", "bytecode: {sources: drop}\n"} {
+		b := build{spec: inFolders + keys, files: map[string]string{"app.py": "import six\n"}}
+		want := b.must(t).Image
+		require.Equal(t, 1000, filesOf(t, want)["/data"].UID)
+		req := b.on(t, env)
+		req.Frontend = withoutMerge
+		res, err := env.Build(t.Context(), req)
+		require.NoError(t, err, res.Log())
+		requireFilesOf(t, want, res.Image)
+	}
 }

@@ -180,6 +180,26 @@ func requireOneMoreLayer(t *testing.T, final, debug *testenv.Image) {
 	}
 }
 
+// What trim left out is there again, over the layers of the trimmed image.
+func TestIntegrationDebugOfATrimmedImage(t *testing.T) {
+	b := build{spec: minimal + "trim: {run: [[python, -c, pass]]}\n"}
+	final := b.must(t).Image
+	b.Target = "debug"
+	debug := b.must(t).Image
+	require.Equal(t, final.Config.RootFS.DiffIDs, debug.Config.RootFS.DiffIDs[:len(final.Config.RootFS.DiffIDs)])
+	require.Len(t, debug.Layers, len(final.Layers)+1)
+	requirePackagesWhole(t, debug, apkDatabase(t, debug))
+	requireNoPhantoms(t, debug, apkDatabase(t, debug))
+
+	sh := func(script string) string {
+		return run(t, debug, testenv.RunOptions{Entrypoint: []string{"sh", "-c", script}})
+	}
+	require.Regexp(t, `^pip \d`, sh("pip --version"))
+	require.Contains(t, sh("pip install --no-index --find-links="+shared.Env(t).Fixtures.Wheels()+" idna"), "Successfully installed idna")
+	require.Equal(t, "0", python(t, debug, "import calendar, ctypes, encodings.koi8_r, pdb, sqlite3, sys; print(sum('trim' in name for name in sys.modules))"))
+	require.Contains(t, sh(`python -c "import calendar, inspect; print(inspect.getsource(calendar.isleap))"`), "def isleap(year)")
+}
+
 // For a platform that the daemon cannot execute, the tools are of that platform.
 func TestIntegrationDebugOfAnotherPlatform(t *testing.T) {
 	foreign := shared.Env(t).RequireForeign(t)

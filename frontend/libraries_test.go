@@ -141,6 +141,32 @@ func TestIntegrationLibrariesOfTheWheel(t *testing.T) {
 	require.Len(t, res.Image.Layers, len(finalOf(t, minimal).Layers)+1, "pip's, and none of ours")
 }
 
+// What one wheel has for itself is there for those that require that wheel, and for no others.
+func TestIntegrationLibrariesOfAnotherWheel(t *testing.T) {
+	testenv.RequireAlpine(t)
+	private := elfOf(machineArch())
+	private.soname = libabsent
+	b := build{
+		spec:  minimal + "pip: {packages: [gear, of.another], find-links: [dist]}\n",
+		files: map[string]string{},
+	}
+	add := func(name string, files map[string]string) {
+		file, content := muslWheel(t, name, machineArch(), files)
+		b.files["dist/"+file] = content
+	}
+	add("of_another", map[string]string{"of_another.libs/" + libabsent: private.content(t)})
+	core := elfOf(machineArch(), libabsent).content(t)
+	add("gear", map[string]string{"gear/core.so": core})
+	log, _ := b.fails(t)
+	require.Contains(t, log, "gear/core.so of the wheel gear-1.0 needs the shared library "+libabsent)
+
+	add("gear", map[string]string{
+		"gear/core.so":                core,
+		"gear-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: gear\nVersion: 1.0\nRequires-Dist: Of-Another>=1\n",
+	})
+	b.must(t)
+}
+
 // One error says which wheel, file and library it is about, at the line of pip.
 func TestIntegrationLibrariesThatCannotBeHad(t *testing.T) {
 	testenv.RequireAlpine(t)
@@ -249,6 +275,12 @@ func TestIntegrationLibrariesReadsEveryKindOfFile(t *testing.T) {
 		files["elf/cut-"+name] = content[:len(content)-1]
 		want["cut-"+name] = nil
 		want[name] = []any{[]any{"liba.so.1", "libb.so"}, kind.soname, kind.runpath, kind.interpreter, float64(kind.machine)}
+	}
+	// The offset in the first program header, which is of the interpreter, and one byte to read from it.
+	far := []byte(elfFile{class: elf.ELFCLASS64, order: binary.LittleEndian, interpreter: "/lib/ld.so"}.content(t))
+	for name, offset := range map[string]uint64{"far": 1<<63 - 1, "farther": 1<<64 - 1} {
+		binary.LittleEndian.PutUint64(far[64+8:], offset)
+		files["elf/"+name], want[name] = string(far), nil
 	}
 	img := build{spec: minimal + "files: [{from: elf, to: /srv/}]\nlibraries: {ignore: [liba.so.1, libb.so, ld-musl-x86_64.so.1]}\n", files: files}.must(t).Image
 	out := python(t, img, `

@@ -89,6 +89,8 @@ func TestIntegrationStdlibExclude(t *testing.T) {
 		}
 		require.Equal(t, want, importError(t, img, statement), statement)
 	}
+	require.Equal(t, "ImportError(xml): cannot import name 'sax' from 'xml': stdlib.exclude in the spec drops it from this image."+
+		" Take 'xml.sax' off that list to have it", importError(t, img, "from xml import sax"))
 	for _, file := range openZip(t, img).File {
 		require.NotContains(t, file.Name, "unittest/")
 		require.NotContains(t, file.Name, "xml/sax/")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
+	"github.com/autumnjolitz/distroless-frontend/llb/scripts"
 )
 
 // flaskRequests has the server of examples/simple-flask traced.
@@ -114,6 +115,8 @@ except (ImportError, LookupError) as error:
 	} {
 		require.Equal(t, "ModuleNotFoundError: No module named '"+name+"'"+why(name), imported(statement), statement)
 	}
+	require.Equal(t, "ImportError: cannot import name 'robotparser' from 'urllib'"+why("urllib.robotparser"), imported("from urllib import robotparser"))
+	require.Equal(t, "ModuleNotFoundError: No module named 'urllib.robotparser'"+why("urllib.robotparser"), imported("import urllib.robotparser"))
 	require.Equal(t, "LookupError: unknown encoding: koi8_r"+why("encodings.koi8_r"), imported("'x'.encode('koi8-r')"))
 	require.Equal(t, "LookupError: unknown encoding: nonsense\n", imported("'x'.encode('nonsense')"))
 	require.Equal(t, "ModuleNotFoundError: No module named 'nonsense'\n", imported("import nonsense"))
@@ -269,6 +272,45 @@ func TestIntegrationTrimErrors(t *testing.T) {
 			require.Contains(t, log, test.want)
 			require.Contains(t, testenv.SourceExcerpt(err), ">>> "+test.line)
 		})
+	}
+}
+
+// Our own health check works whatever the commands open, and what stdlib.exclude drops is not missed.
+func TestIntegrationTrimKeepsTheHealthcheck(t *testing.T) {
+	img := build{spec: minimal + "healthcheck: {tcp: 8080}\nstdlib: {exclude: [tokenize, traceback, encodings.cp437]}\ntrim: {run: [[python, -c, pass]]}\n"}.must(t).Image
+	res, err := img.Run(t.Context(), testenv.RunOptions{Entrypoint: img.Config.Config.Healthcheck.Test[1:]})
+	require.NoError(t, err)
+	require.Equal(t, 1, res.ExitCode)
+	require.Regexp(t, `^port 8080: .*Connection refused\n$`, res.Stderr)
+	require.Contains(t, importError(t, img, "import tokenize"), "stdlib.exclude")
+}
+
+// A builder that cannot trace, or not this image, is one error and not an image without its library.
+func TestIntegrationTrimWhereNothingCanBeTraced(t *testing.T) {
+	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}
+	for _, name := range []string{"tracer.py", "confine.py", "trim.py", "stdlib.py", "bytecode.py"} {
+		script, err := scripts.FS.ReadFile("ops/" + name)
+		require.NoError(t, err)
+		b.files["ops/"+name] = string(script)
+	}
+	img := b.must(t).Image
+	for program, want := range map[string]string{
+		`
+import os, tracer
+tracer.GET_SYSCALL_INFO = 0x4299  # as a kernel sees it that does not know it
+print(tracer.trace(["/bin/sh", "-c", "echo started"], os.dup(1), os.dup(1)))`: "trim: the builder does not let a process trace another (I/O error): it needs Linux 5.3 or later,",
+		`
+import sys, trim
+open("/tmp/opened", "w").close()
+sys.argv[1:] = ["--interpreter", "/usr/local", "--library", "/usr/local", "--opened", "/tmp/opened", "--compression", "store",
+                "--python-dir", "/ops", "--plan", "/tmp", "--out", "/tmp"]
+trim.main()`: "trim: the traces do not have what every start of Python opens",
+	} {
+		res, err := img.Run(t.Context(), testenv.RunOptions{Args: []string{"-c", "import sys; sys.path.insert(0, '/ops')" + program}})
+		require.NoError(t, err)
+		require.Contains(t, res.Stderr, want)
+		require.NotContains(t, res.Stderr, "Traceback")
+		require.NotContains(t, res.Stdout, "started")
 	}
 }
 

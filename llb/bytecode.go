@@ -12,6 +12,9 @@ import (
 // findName is that of the steps which lead to what is to be compiled. Clients show them as one.
 const findName = "[files] find Python sources"
 
+// imageDir is where the step that compiles has the image that it is over.
+const imageDir = "/image"
+
 // application adds the user's files to an image, with the bytecode of those that are Python.
 func (g *Graph) application(image llb.State) (llb.State, error) {
 	copied, err := g.files(image)
@@ -24,9 +27,9 @@ func (g *Graph) application(image llb.State) (llb.State, error) {
 	}
 	if g.dropsSources() {
 		// No layer may have what another hides, so the copies are not part of the image.
-		return g.merge(mergeName, []llb.State{image, g.compileFiles(tree, "--drop")}), nil
+		return g.merge(mergeName, []llb.State{image, g.compileFiles(image, tree, "--drop")}), nil
 	}
-	return g.merge(mergeName, []llb.State{copied, g.compileFiles(g.sourcesIn(tree))}), nil
+	return g.merge(mergeName, []llb.State{copied, g.compileFiles(image, g.sourcesIn(tree))}), nil
 }
 
 // onlyFiles returns the tree of what files copied over an image. Without DiffOp, which came
@@ -52,15 +55,21 @@ func (g *Graph) sourcesIn(tree llb.State) llb.State {
 	return llb.Scratch().File(sources, g.describedFor(g.BuildBase.Platform, findName, "files")...)
 }
 
-// compileFiles returns the bytecode of the sources in a tree. It is the same for every platform,
-// as that of the standard library is.
-func (g *Graph) compileFiles(tree llb.State, options ...string) llb.State {
+// compileFiles returns the bytecode of the sources in a tree, which are over an image. It is the
+// same for every platform, as that of the standard library is. Without DiffOp the tree knows
+// nothing of the image, so it takes the image to have its folders as they are there.
+func (g *Graph) compileFiles(image, tree llb.State, options ...string) llb.State {
 	args := append(g.compiler(), "-S", "-s", opsDir+"/app_bytecode.py") // starts in less time
-	args = append(args, options...)
+	args = append(append(args, options...), filesDir, outDir)
+	mounts := []llb.RunOption{llb.AddMount(filesDir, tree, llb.Readonly)}
+	if !g.Merge {
+		args = append(args, imageDir)
+		mounts = append(mounts, llb.AddMount(imageDir, image, llb.Readonly))
+	}
 	compiled := g.run(op{
 		name:   "[files] compile Python sources",
-		args:   g.settled(append(args, filesDir, outDir)),
-		mounts: []llb.RunOption{llb.AddMount(filesDir, tree, llb.Readonly)},
+		args:   g.settled(args),
+		mounts: mounts,
 		path:   "files",
 	})
 	return compiled.AddMount(outDir, llb.Scratch())

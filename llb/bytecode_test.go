@@ -108,7 +108,7 @@ func layersOf(t *testing.T, st llb.State) []*pb.Op {
 
 func TestWithoutMergeOpFilesAreCompiled(t *testing.T) {
 	g := testGraph(t, bytecodeApp, func(o *Options) { o.Merge = false })
-	require.Contains(t, commands(t, g), "app_bytecode.py")
+	require.Contains(t, commands(t, g)["app_bytecode.py"], " "+imageDir, "for the folders that it has")
 	for _, op := range ops(t, marshal(t, g, (*Graph).Final)) {
 		require.Nil(t, op.GetDiff())
 		for _, action := range op.GetFile().GetActions() {

@@ -83,6 +83,9 @@ func New(o Options) (*Graph, error) {
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
+	if err := o.checkTrimmable(); err != nil {
+		return nil, err
+	}
 	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
 

@@ -14,6 +14,9 @@ import (
 // healthcheckPath is where the image has the script that asks its server.
 const healthcheckPath = "/usr/local/lib/distroless/healthcheck.py"
 
+// healthcheckSource is where our scripts have it.
+const healthcheckSource = "/image/healthcheck.py"
+
 // healthcheckScript returns the tree of that script, or nothing if the health check of the spec
 // does not use it. What it asks is in the configuration and changes no op.
 func (g *Graph) healthcheckScript() []llb.State {
@@ -23,7 +26,7 @@ func (g *Graph) healthcheckScript() []llb.State {
 	shared := g.shared()
 	copied := shared.run(op{
 		name: "[files] add the health check",
-		args: shared.settled([]string{"install", "-D", "-m", "0644", toolsDir + "/image/healthcheck.py", outDir + healthcheckPath}),
+		args: shared.settled([]string{"install", "-D", "-m", "0644", toolsDir + healthcheckSource, outDir + healthcheckPath}),
 		path: "healthcheck",
 	})
 	return []llb.State{copied.AddMount(outDir, llb.Scratch())}

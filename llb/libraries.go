@@ -3,7 +3,9 @@ package llb
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -79,8 +81,8 @@ func (g *Graph) reportNeeds(image []layer) llb.State {
 		"/usr/local/bin/python" + xy, "/usr/local/lib/python" + xy + "/site-packages", g.libraryPath(),
 	}
 	var mounts []llb.RunOption
-	for _, l := range image {
-		dir := path.Join(layersDir, l.name)
+	for i, l := range image {
+		dir := path.Join(layersDir, strconv.Itoa(i)) // pip has a tree of the project and one of the rest
 		args = append(args, l.name+"="+dir)
 		mounts = append(mounts, llb.AddMount(dir, l.State, llb.Readonly))
 	}
@@ -135,11 +137,16 @@ func notPrograms() []string {
 // asPattern returns a pattern that matches a path, or what the path matches if it is one itself.
 // What matches nothing is no error here: the step that copies it to the image says it better.
 func asPattern(name string) string {
-	last := name[len(name)-1:]
-	if strings.ContainsAny(name, `*?[\`) || last == "/" || last == "]" || last == "^" {
+	last, size := utf8.DecodeLastRuneInString(name)
+	start, class := name[:len(name)-size], string(last)
+	switch {
+	case strings.ContainsAny(name, `*?[\`), last == '/':
 		return name
+	case strings.ContainsRune("-]^", last):
+		// Others must not have a backslash: BuildKit matches by regular expressions, too.
+		class = `\` + class
 	}
-	return name[:len(name)-1] + "[" + last + "]"
+	return start + "[" + class + "]"
 }
 
 // programs returns the tree of what may be a program among the files of the spec, as a list of

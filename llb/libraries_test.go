@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/patternmatcher"
 	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 )
@@ -118,6 +119,7 @@ libraries: {ignore: [libignored.so]}
 		"glibc":       {report("libc.so.6", "/x.so", layerPip, "gear-1.0"), "libc.so.6, which is of glibc", 5},
 		"folder":      {report("liba.so", "/app/x", layerFiles, ""), "/app/x needs", 7},
 		"file":        {report("liba.so", "/app/bin/b", layerFiles, ""), "/app/bin/b needs", 8},
+		"unprintable": {report("a\n\x1b[2J\xff", "/a\tb.so", layerPip, "gear-1.0"), `"/a\tb.so" of the wheel gear-1.0 needs the shared library "a\n\x1b[2J\xff", which`, 5},
 		"elsewhere":   {strings.Join([]string{"liba.so", "/app/x", layerFiles, "", "/app/liba.so", ""}, "\x00"), "at /app/liba.so, where it is not looked for", 7},
 		"many":        {six, "; there are 1 more such files", 7},
 	} {
@@ -167,33 +169,35 @@ func TestProgramsAmongFiles(t *testing.T) {
 	}
 }
 
-// When an op fails for which the frontend waits, and has one tree for two mounts, BuildKit says
-// nothing but that it released a reference twice.
-func TestNoOpHasATreeTwice(t *testing.T) {
-	missing := report("libpq.so.5", "/site-packages/gear.so", layerPip, "gear-1.0")
-	for name, change := range map[string]func(*Options){
-		"native": nil,
-		"foreign": func(o *Options) {
-			o.Base = testBase(t, "arm64")
-		},
-		"emulated": func(o *Options) {
-			o.Base, o.Emulated = testBase(t, "arm64"), true
-		},
+// A pattern of one name matches that name, and BuildKit takes it.
+func TestAsPattern(t *testing.T) {
+	for name, want := range map[string]string{
+		"/":       "/",
+		"/a":      "/[a]",
+		"/b/tést": "/b/tés[t]",
+		"/b/café": "/b/caf[é]",
+		"/日本":     "/日[本]",
+		"/a.d":    "/a.[d]",
+		"/a.":     "/a[.]",
+		"/a-":     `/a[\-]`,
+		"/a^":     `/a[\^]`,
+		"/a]":     `/a[\]]`,
+		"/*.so":   "/*.so",
+		`/a\*`:    `/a\*`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			g := testGraph(t, everything, func(o *Options) {
-				reports(missing, "")(o)
-				if change != nil {
-					change(o)
-				}
-			})
-			for _, op := range ops(t, marshal(t, g, (*Graph).Final)) {
-				seen := map[int64]bool{}
-				for _, mount := range op.GetExec().GetMounts() {
-					require.False(t, mount.Input >= 0 && seen[mount.Input], "%v", op.GetExec().Meta.Args)
-					seen[mount.Input] = true
-				}
-			}
-		})
+		pattern := asPattern(name)
+		require.Equal(t, want, pattern)
+		if name == want {
+			continue
+		}
+		matches, err := path.Match(pattern, name)
+		require.NoError(t, err)
+		require.True(t, matches, pattern)
+		matcher, err := patternmatcher.New([]string{pattern})
+		require.NoError(t, err)
+		matches, err = matcher.MatchesOrParentMatches(name)
+		require.NoError(t, err)
+		require.True(t, matches, pattern)
+		marshal(t, testGraph(t, minimal+"files: [{from: '"+name+"', to: /app/}]\n", reports("")), (*Graph).Final)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
@@ -94,21 +96,29 @@ func (g *Graph) unmet(needs []need) error {
 
 // String says who needs what, and what to do.
 func (n need) String() string {
-	file := n.file
+	file, library := printable(n.file), printable(n.library)
 	if n.wheel != "" {
-		file += " of the wheel " + n.wheel
+		file += " of the wheel " + printable(n.wheel)
 	}
 	switch {
 	case n.isOfGlibc():
 		return fmt.Sprintf("%s needs %s, which is of glibc, and Alpine has musl instead: "+
-			"take one that was built for musl (musllinux), or build it here (pip.no-binary, apk.build)", file, n.library)
+			"take one that was built for musl (musllinux), or build it here (pip.no-binary, apk.build)", file, library)
 	case n.elsewhere != "":
 		return fmt.Sprintf("%s needs the shared library %s, which is at %s, where it is not looked for: "+
-			"copy it to /usr/local/lib, or name its folder in LD_LIBRARY_PATH under env", file, n.library, n.elsewhere)
+			"copy it to /usr/local/lib, or name its folder in LD_LIBRARY_PATH under env", file, library, printable(n.elsewhere))
 	}
 	return fmt.Sprintf("%s needs the shared library %s, which is not in the image: "+
 		"add the package that has it to packages, where so:%s names it, or the library to libraries.ignore if it may be missing",
-		file, n.library, n.library)
+		file, library, library)
+}
+
+// printable returns a name that a wheel has as it is, or quoted if a terminal would not show it so.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // origin returns the key of the spec that a file comes from.

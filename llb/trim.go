@@ -2,11 +2,15 @@ package llb
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // planDir is where an op has what trim found: the libraries to leave out, and the report.
@@ -21,6 +25,23 @@ const (
 	finalDir       = "/final"
 	tracesDir      = "/traces"
 )
+
+// checkTrimmable returns an error if there is a trim for which the library has the wrong form:
+// bytecode beside its source is loaded, while only the other of the two is opened.
+func (o *Options) checkTrimmable() error {
+	if o.Spec.Trim == nil {
+		return nil
+	}
+	for i, name := range o.Spec.Stdlib.Include {
+		parts, err := leftOut([]string{name})
+		if err != nil || slices.ContainsFunc(parts, func(p Part) bool { return p.Name == sourcesPart }) {
+			continue
+		}
+		return parser.WithLocation(errors.Errorf("stdlib.include: with %q the library is on disk as a whole, with its sources, "+
+			"and trim cannot leave out any of it: remove it, or trim", name), o.Locate(indexed("stdlib.include", i)))
+	}
+	return nil
+}
 
 // trimmed returns the layers that run Python without what nothing opened in the commands of
 // the spec.
@@ -91,7 +112,7 @@ func (g *Graph) leaveOutLibraries(traces []llb.State, python, report llb.State) 
 	args := append([]string{
 		"python", opsDir + "/trim_libraries.py",
 		"--interpreter", interpreterDir, "--compiled", compiledDir, "--trimmed", trimmedDir,
-		"--final", finalDir, "--base", baseDir, "--plan", planDir, "--out", outDir,
+		"--final", finalDir, "--base", g.baseDir(g.BuildBase.Platform), "--plan", planDir, "--out", outDir,
 	}, opened...)
 	found := g.run(op{
 		name: "[trim] find the libraries that nothing needs",
@@ -102,8 +123,8 @@ func (g *Graph) leaveOutLibraries(traces []llb.State, python, report llb.State) 
 			llb.AddMount(trimmedDir, python, llb.Readonly),
 			llb.AddMount(planDir, report, llb.Readonly),
 			llb.AddMount(finalDir, final, llb.Readonly),
-			llb.AddMount(baseDir, g.Base.State, llb.Readonly),
 		),
+		base: true,
 		path: "trim",
 	})
 	return found.AddMount(outDir, llb.Scratch()), nil
@@ -164,6 +185,9 @@ func (g *Graph) traces() ([]llb.State, error) {
 	traces := []llb.State{kept}
 	for i, command := range g.Spec.Trim.Run {
 		args := words(&command, config.Shell)
+		if slices.ContainsFunc(g.Spec.Trim.Run[:i], func(other spec.Command) bool { return slices.Equal(words(&other, config.Shell), args) }) {
+			continue // the same trace, and one tree for two mounts
+		}
 		traces = append(traces, g.trace(image, op{
 			name: "[trim] trace " + strings.Join(command.Args, " "),
 			args: append(g.asImage(), append([]string{"--"}, args...)...),
@@ -206,6 +230,9 @@ func (g *Graph) traceOfKept() (llb.State, error) {
 		at = "trim.keep"
 	}
 	python := []string{"/usr/local/bin/python", "-I", "-X", "frozen_modules=off", opsDir + "/kept.py"}
+	if _, ok := g.Spec.Probe(); ok {
+		python = append(python, "--script", toolsDir+healthcheckSource)
+	}
 	runtime := g.merge("[final] put the root together, for trim", []llb.State{root, g.interpreter(), g.unpacked()})
 	return g.trace(runtime, op{
 		name: "[trim] trace what stays in any case",

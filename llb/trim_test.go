@@ -7,8 +7,12 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 const trimmed = everything + `
@@ -90,4 +94,22 @@ func TestTrimExecutesNothingForeign(t *testing.T) {
 func TestTrimReportNeedsTrim(t *testing.T) {
 	_, err := testGraph(t, minimal, nil).TrimReport()
 	require.ErrorContains(t, err, "the spec has no trim")
+}
+
+// What brings the sources of the library with it cannot be had of a trimmed one.
+func TestTrimHasNoSources(t *testing.T) {
+	const trim = "trim: {run: [[python, -V]]}\n"
+	for _, part := range []string{"sources", "test"} {
+		text := minimal + trim + "stdlib:\n  include:\n  - turtle\n  - " + part + "\n"
+		s, err := spec.Parse("Dockerfile", []byte(text))
+		require.NoError(t, err)
+		_, err = New(Options{Spec: s, Locate: s.Location})
+		require.ErrorContains(t, err, `stdlib.include: with "`+part+`" the library is on disk as a whole`)
+		var located *parser.LocationError
+		require.True(t, errors.As(err, &located))
+		require.Equal(t, 7, located.Locations[0][0].Start.Line)
+
+		testGraph(t, strings.Replace(text, trim, "", 1), nil)
+	}
+	testGraph(t, minimal+trim+"stdlib: {include: [turtle]}\n", nil)
 }

@@ -22,6 +22,11 @@ func (b *bench) reinstall(ctx context.Context) error {
 			return err
 		}
 		for _, side := range []int{1, 0} {
+			if side == 0 {
+				if err := f.editRequirements(); err != nil {
+					return err
+				}
+			}
 			res, err := b.timed(ctx, f.ours)
 			if err != nil {
 				return err
@@ -29,9 +34,6 @@ func (b *bench) reinstall(ctx context.Context) error {
 			installs.times[side] = append(installs.times[side], res.Took.Seconds())
 			if b.steps {
 				printSteps(installs.what, sideNames[side], res)
-			}
-			if err := f.editRequirements(); err != nil {
-				return err
 			}
 		}
 	}

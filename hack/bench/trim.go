@@ -117,8 +117,11 @@ func (t *trimBench) command(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	res, err := img.Run(ctx, testenv.RunOptions{Entrypoint: []string{"python", "check.py"}})
-	if err != nil || res.ExitCode != 0 {
-		return 0, fmt.Errorf("the traced command: %w (status %d)\n%s", err, res.ExitCode, res.Stderr)
+	if err != nil {
+		return 0, fmt.Errorf("the traced command: %w", err)
+	}
+	if res.ExitCode != 0 {
+		return 0, fmt.Errorf("the traced command ended with status %d\n%s", res.ExitCode, res.Stderr)
 	}
 	return res.Took.Seconds(), nil
 }

@@ -1,13 +1,14 @@
 """Write the bytecode of the Python sources below a tree.
 
-Usage: app_bytecode.py [--drop] TREE OUT
+Usage: app_bytecode.py [--drop] TREE OUT [IMAGE]
 
 OUT gets the pycs, in the __pycache__ folders where the interpreter looks for them.
 With --drop it gets a copy of all of TREE instead, in which each module's pyc stands in
 the place of its source. The bytecode is of the level of optimisation that this runs at.
 
 Sources that are not valid Python are passed over. Owners and permissions of pycs are
-those of their sources, and TREE is the root of an image to them.
+those of their sources, and TREE is the root of an image to them. Folders have those of
+TREE, or of IMAGE if it has the folder as well.
 """
 
 import importlib.util
@@ -19,7 +20,7 @@ import bytecode
 
 def main(*args):
     drop = args[0] == "--drop"
-    tree, out = args[-2:]
+    tree, out, *images = args[1:] if drop else args
     if drop:
         copy(tree, out)
     sources = find_sources(tree)
@@ -33,8 +34,7 @@ def main(*args):
             own(target, source, 0o666)
             if drop:
                 os.unlink(out + source.removeprefix(tree))
-    if not drop:
-        own_folders(tree, out)
+    own_folders(out, [*images, tree])
 
 
 def copy(tree, out):
@@ -81,14 +81,16 @@ def own(path, like, permissions):
     os.chmod(path, status.st_mode & permissions)
 
 
-def own_folders(tree, out):
-    """Make folders those of tree, and __pycache__ like the one it is in."""
-    for folder, _, _ in os.walk(out):
+def own_folders(out, trees):
+    """Make folders like those of the first of trees that has them, and __pycache__ else like what it is in."""
+    for folder, _, _ in os.walk(out):  # from above
         parent, name = os.path.split(folder)
-        if name == "__pycache__":
-            own(folder, tree + parent.removeprefix(out), 0o777)
-        else:
-            own(folder, tree + folder.removeprefix(out), 0o7777)
+        there = [tree + folder.removeprefix(out) for tree in trees]
+        there = [path for path in there if os.path.isdir(path) and not os.path.islink(path)]
+        if there:
+            own(folder, there[0], 0o7777)
+        elif name == "__pycache__":
+            own(folder, parent, 0o777)
 
 
 if __name__ == "__main__":

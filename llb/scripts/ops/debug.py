@@ -1,10 +1,10 @@
 """Add pip and the sources of the standard library of the image at BASE to the one at ROOT.
 
-Usage: debug.py ROOT BASE
+Usage: debug.py ROOT BASE [TREE]...
 
 A source goes to where the bytecode of ROOT says it comes from, which is where tracebacks and
 debuggers look, if that bytecode was compiled from it. The zip stays first on sys.path, so
-what is imported is the same.
+what is imported is the same. ROOT gets back what trim has left out of the TREEs.
 """
 
 import glob
@@ -17,16 +17,35 @@ import zipfile
 
 import bytecode
 
+# What has the interpreter say that a module was left out: see trim.py.
+TRIM_HOOK = "distroless-trim.pth"
+
 # Of a pyc: magic number, flags, hash of the source.
 HASH = slice(8, 16)
 
 
-def main(root, base):
+def main(root, base, *trees):
     lib, purelib = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
+    if trees:
+        undo_trim(root, trees, f"{root}{purelib}/{TRIM_HOOK}")
     add_sources_of_zip(f"{root}{lib.replace('.', '')}.zip", base + lib, root + lib)
     add_sources_beside_zip(base + lib, root + lib)
     if not os.path.exists(f"{root}{purelib}/pip"):
         add_pip(base, root, purelib)
+
+
+def undo_trim(root, trees, hook):
+    """Add what is not there, and have the whole zip. No layer can take the hook away: it becomes empty."""
+    for tree in trees:
+        for folder, _, files in os.walk(tree):
+            for name in files:
+                source = os.path.join(folder, name)
+                target = root + source.removeprefix(tree)
+                if name.endswith(".zip"):
+                    os.unlink(target)
+                copy(source, target)
+    with open(hook, "w"):
+        pass
 
 
 def add_sources_of_zip(path, base, root):

@@ -43,7 +43,7 @@ def read(path):
         if os.read(fd, 4) != MAGIC:
             return None
         return Reader(fd).elf()
-    except (Broken, OverflowError):
+    except Broken:
         return None
     finally:
         os.close(fd)
@@ -51,7 +51,7 @@ def read(path):
 
 class Reader:
     def __init__(self, fd):
-        self.fd = fd
+        self.fd, self.size = fd, os.fstat(fd).st_size
         ident = self.bytes(0, 16)
         self.wide = ident[4] == 2
         self.order = "big" if ident[5] == 2 else "little"
@@ -115,7 +115,7 @@ class Reader:
     def string(self, offset):
         found = b""
         while len(found) < MAX_STRING:
-            chunk = os.pread(self.fd, 256, offset + len(found))
+            chunk = self.read(offset + len(found), 256)
             head, end, _ = chunk.partition(b"\0")
             found += head
             if end:
@@ -125,10 +125,15 @@ class Reader:
         raise Broken
 
     def bytes(self, offset, size):
-        data = os.pread(self.fd, size, offset)
+        data = self.read(offset, size)
         if len(data) < size:
             raise Broken
         return data
+
+    def read(self, offset, size):
+        if offset > self.size:
+            raise Broken  # and maybe no offset at all to the kernel
+        return os.pread(self.fd, size, offset)
 
     def number(self, data, at, size):
         return int.from_bytes(data[at : at + size], self.order)

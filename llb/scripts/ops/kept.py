@@ -1,12 +1,14 @@
 """Open what a trimmed image has in any case, and what is to be kept. This is traced.
 
-Usage: python -X frozen_modules=off kept.py [MODULE]...
+Usage: python -X frozen_modules=off kept.py [--script FILE] [MODULE]...
+
+FILE is a script of ours that the image has, which imports what it needs at its top.
 
 A MODULE is imported with all below it, which opens what it needs to be imported as well. What
 its functions import is imported, too, since the module is to work and not only to be there.
 """
 
-import importlib.util
+import importlib
 import os
 import sys
 
@@ -19,12 +21,18 @@ ALWAYS = (
 CODECS = ("ascii", "latin_1", "utf_8", "utf_8_sig", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "cp437", "cp1252")
 
 
-def main(keep):
+def main(script, keep):
     modules = known()
     for name in keep:
         check(name, modules)
     for name in (*ALWAYS, *(f"encodings.{codec}" for codec in CODECS)):
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass  # stdlib.exclude drops it
+    if script:
+        with open(script) as file:
+            exec(compile(file.read(), script, "exec"), {"__name__": "script"})
     below = sorted(m for m in modules if any(m == k or m.startswith(k + ".") for k in keep))
     for name in (*below, *sorted(imported_later(below) & modules)):
         if name.rpartition(".")[2] != "__main__":
@@ -35,7 +43,8 @@ def imported_later(names):
     """Return what the code of modules imports by absolute names, anywhere in it."""
     if not names:
         return set()
-    import opcode  # not at the top: this is traced
+    import importlib.util  # not at the top: this is traced
+    import opcode
 
     extend, take = opcode.opmap["EXTENDED_ARG"], opcode.opmap["IMPORT_NAME"]
     specs = [importlib.util.find_spec(name) for name in names]
@@ -99,4 +108,6 @@ def check(name, modules):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    words = sys.argv[1:]
+    with_script = words[:1] == ["--script"]
+    main(words[1] if with_script else "", words[2:] if with_script else words)

@@ -22,8 +22,9 @@ import layers
 import loader
 
 # What a layer has of its own it is trusted to load itself, such as by its full path or from a
-# folder that it knows of. Files that are copied have nobody who would have seen to that.
-COPIED = "files"
+# folder that it knows of: in the layer of pip, what a wheel has, or one that it requires. Files
+# that are copied have nobody who would have seen to that.
+COPIED, INSTALLED = "files", "pip"
 
 
 def main(report, program, site_packages, variable, *trees):
@@ -31,27 +32,29 @@ def main(report, program, site_packages, variable, *trees):
     for tree in trees:
         name, _, top = tree.partition("=")
         image.add(name, top)
-    lacking = unmet(image, image.resolve(program), variable)
-    wheels = owners(image, site_packages) if any(image.layer[path] == "pip" for path, _, _ in lacking) else {}
+    program = image.resolve(program)
+    elves = read(image, program)
+    lacking = missing(loader.Loader(image, elves, program, variable), elves)
+    wheels = Wheels(image, site_packages if any(image.layer[path] == INSTALLED for path, _ in lacking) else None)
     with open(report, "wb") as file:
-        for path, name, elsewhere in lacking:
-            for field in (name, path, image.layer[path], wheels.get(path, ""), elsewhere):
+        for path, name, elsewhere in unmet(image, elves, lacking, wheels):
+            for field in (name, path, image.layer[path], wheels.of(path), elsewhere):
                 file.write(os.fsencode(field) + b"\0")
 
 
-def unmet(image, program, variable):
+def unmet(image, elves, lacking, wheels):
     """Return a sorted list of (file, name, path of what has that name elsewhere)."""
-    elves = read(image, program)
-    lacking = set()
-    for path, name in missing(loader.Loader(image, elves, program, variable), elves):
+    found = set()
+    for path, name in lacking:
         if loader.is_of_glibc(name):
-            lacking.add((path, name, ""))
+            found.add((path, name, ""))
             continue
         others = [other for other in elves if called(other, elves[other], name)]
         layer = image.layer[path]
-        if layer == COPIED or not any(image.layer[other] == layer for other in others):
-            lacking.add((path, name, "".join(others[:1])))
-    return sorted(lacking)
+        trusted = [other for other in others if image.layer[other] == layer and wheels.trusts(path, other)]
+        if layer == COPIED or not trusted:
+            found.add((path, name, "".join(others[:1])))
+    return sorted(found)
 
 
 def called(path, elf, name):
@@ -86,17 +89,41 @@ def missing(loads, elves):
     return lacking
 
 
-def owners(image, site_packages):
-    """Return the wheels by the paths of their files."""
-    found = {}
-    for path in image.files:
-        folder, _, name = path.rpartition("/")
-        above, _, info = folder.rpartition("/")
-        if name == "RECORD" and above == site_packages and info.endswith(".dist-info"):
-            with open(image.files[path], encoding="utf-8", errors="surrogateescape") as record:
-                for line in record:
-                    found[image.resolve(f"{site_packages}/{recorded(line)}")] = info.removesuffix(".dist-info")
-    return found
+class Wheels:
+    """The wheels that files are of, and what these require. None are known without site-packages."""
+
+    def __init__(self, image, site_packages):
+        self.wheels, self.required = {}, {}
+        for path in image.files if site_packages else ():
+            folder, _, name = path.rpartition("/")
+            above, _, info = folder.rpartition("/")
+            if above == site_packages and info.endswith(".dist-info") and name in ("RECORD", "METADATA"):
+                wheel = info.removesuffix(".dist-info")
+                with open(image.files[path], encoding="utf-8", errors="surrogateescape") as file:
+                    if name == "RECORD":
+                        self.wheels.update((image.resolve(f"{site_packages}/{recorded(line)}"), wheel) for line in file)
+                    else:
+                        self.required[wheel] = {required(line) for line in file if line.startswith("Requires-Dist:")}
+
+    def of(self, path):
+        return self.wheels.get(path, "")
+
+    def trusts(self, path, other):
+        """Is other of the wheel that the file at path is of, or of one that this requires?"""
+        wheel, theirs = self.of(path), self.of(other)
+        return wheel == theirs or normal(theirs.partition("-")[0]) in self.required.get(wheel, ())
+
+
+def required(line):
+    """The name in a line such as Requires-Dist: numpy>=2; extra == "fast"."""
+    name = line.partition(":")[2].strip()
+    end = next((i for i, c in enumerate(name) if not c.isalnum() and c not in "-_."), len(name))
+    return normal(name[:end])
+
+
+def normal(name):
+    """One form of a name that has many."""
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def recorded(line):

@@ -27,7 +27,8 @@ def main(report, log):
 def needs(report):
     with open(report, "rb") as file:
         fields = [field.decode(errors="backslashreplace") for field in file.read().split(b"\0")]
-    return zip(*[iter(fields)] * 5)
+    # Wheels may have any names for their files.
+    return zip(*[iter(field if field.isprintable() else ascii(field) for field in fields)] * 5)
 
 
 if __name__ == "__main__":

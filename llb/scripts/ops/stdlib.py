@@ -50,6 +50,16 @@ STUB = """raise ModuleNotFoundError(
     name={name!r},
 )
 """
+# Of a module in a package: `from package import module` passes over its not being found, and has
+# its own error, which says nothing of us.
+STUB_IN_PACKAGE = """import sys
+
+frame = sys._getframe()
+while frame and (frame.f_globals is globals() or frame.f_code.co_filename.startswith("<frozen importlib.")):
+    if frame.f_code.co_name == "_handle_fromlist":
+        raise ImportError("cannot import name {module!r} from {package!r}: {why}", name={package!r})
+    frame = frame.f_back
+"""
 
 
 def main():
@@ -209,8 +219,10 @@ def stubs(left_out, lib, work):
             continue
         source = os.path.join(work, "stubs", path + ".py")
         os.makedirs(os.path.dirname(source), exist_ok=True)
+        folder, _, name = dotted.rpartition(".")
+        stub = STUB_IN_PACKAGE + STUB if folder else STUB
         with open(source, "w") as file:
-            file.write(STUB.format(name=dotted, why=why.format(part=dotted)))
+            file.write(stub.format(name=dotted, package=folder, module=name, why=why.format(part=dotted)))
         written[path + ".py"] = source
     return written
 

@@ -17,7 +17,7 @@ WALL = 0x40000000
 RET_TRACE = 0x7FF00000
 
 # Requests, and what a process stops for.
-CONT, SYSCALL, SEIZE, LISTEN, GET_SYSCALL_INFO = 7, 24, 0x4206, 0x4208, 0x420E
+CONT, SYSCALL, SEIZE, INTERRUPT, LISTEN, GET_SYSCALL_INFO = 7, 24, 0x4206, 0x4207, 0x4208, 0x420E
 SYSGOOD, FORK, VFORK, CLONE, EXEC, SECCOMP, EXITKILL = 0x01, 0x02, 0x04, 0x08, 0x10, 0x80, 0x100000
 EVENT_SECCOMP, EVENT_STOP = 7, 128
 SYSCALL_STOP = signal.SIGTRAP | 0x80
@@ -50,12 +50,12 @@ def trace(words, started, log):
         become(words, theirs)
     os.close(theirs)
     try:
-        ptrace(SEIZE, child, 0, SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP | EXITKILL)
+        seize(child)
     except OSError as error:
         os.kill(child, signal.SIGKILL)
         print(
-            f"trim: the builder does not let a process trace another ({error.strerror}): it needs a kernel of"
-            " 4.8 or later, the default seccomp profile, and no emulation of the platform",
+            f"trim: the builder does not let a process trace another ({error.strerror}): it needs Linux 5.3"
+            " or later, the default seccomp profile, and no emulation of the platform",
             file=sys.stderr,
         )
         return 1
@@ -68,6 +68,15 @@ def trace(words, started, log):
     with os.fdopen(log, "wb", closefd=False) as file:
         file.write(b"\0".join(path.encode(errors="surrogateescape") for path in sorted(opened)))
     return status
+
+
+def seize(child):
+    """Begin to trace a process, with all that is asked of the kernel later."""
+    ptrace(SEIZE, child, 0, SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP | EXITKILL)
+    ptrace(INTERRUPT, child, 0, 0)
+    os.waitpid(child, WALL)
+    ptrace(GET_SYSCALL_INFO, child, len(INFO), ctypes.addressof(INFO))  # the latest to come to Linux
+    ptrace(CONT, child, 0, 0)
 
 
 def become(words, go):

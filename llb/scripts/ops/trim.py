@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import sys
 import sysconfig
 import tempfile
 
@@ -99,6 +100,11 @@ class Wanted:
         self.keep = options.keep
         self.opened = stdlib.opened(options.opened)
         modules = {module_of(path, tree) for path in self.opened if path.startswith((tree.zip + "/", tree.lib + "/"))}
+        if "encodings" not in modules:
+            sys.exit(
+                "trim: the traces do not have what every start of Python opens: it cannot be traced on this builder, as"
+                f" the image is not for the machine {os.uname().machine} of its kernel, but for one that the kernel runs as well"
+            )
         for module, later in LATER.items():
             if module in modules or stdlib.within(module, options.keep):
                 modules.update(later)

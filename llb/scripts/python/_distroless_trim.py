@@ -14,9 +14,25 @@ def _why(name):
     return f"trim left it out of this image, as no traced command opened it. Put {name!r} under trim.keep in the spec to have it"
 
 
+def _from_package():
+    """Is this an import as in `from package import module`?
+
+    That passes over the module's not being found, and has its own error, which says nothing of us.
+    """
+    frame = sys._getframe(2)
+    while frame and frame.f_code.co_filename.startswith("<frozen importlib."):
+        if frame.f_code.co_name == "_handle_fromlist":
+            return True
+        frame = frame.f_back
+    return False
+
+
 class _Loader:
     @staticmethod
     def create_module(spec):
+        package, _, module = spec.name.rpartition(".")
+        if package and _from_package():
+            raise ImportError(f"cannot import name {module!r} from {package!r}: {_why(spec.name)}", name=package)
         raise ModuleNotFoundError(f"No module named {spec.name!r}: {_why(spec.name)}", name=spec.name)
 
     @staticmethod
