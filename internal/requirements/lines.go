@@ -77,7 +77,7 @@ var distribution = regexp.MustCompile(`(?i)\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.
 
 // reference returns what a line names of the context, or why it cannot be.
 func (f *file) reference(l line) (reference, error) {
-	if spec.HasCredentials(l.text) && !sshURL.MatchString(l.text) {
+	if spec.HasCredentials(l.text) {
 		return reference{}, f.errorf(l, "%s", spec.CredentialsHelp)
 	}
 	if !strings.HasPrefix(l.text, "-") {
@@ -106,9 +106,6 @@ func (f *file) reference(l line) (reference, error) {
 	}
 	return reference{}, nil
 }
-
-// sshURL is one whose user name is no secret.
-var sshURL = regexp.MustCompile(`(^|[\s+@])ssh://`)
 
 // requirement returns the file that a requirement is, if it is one.
 func (f *file) requirement(l line) (reference, error) {

@@ -98,6 +98,18 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 			map[string]string{"requirements.txt": "a @ git+https://token@host.example/a\n"},
 			"requirements.txt:1: " + spec.CredentialsHelp,
 		},
+		"credentials in the second URL": {
+			map[string]string{"requirements.txt": "-i https://pypi.example/simple --extra-index-url https://bot:secret@index.example/simple\n"},
+			"requirements.txt:1: " + spec.CredentialsHelp,
+		},
+		"credentials beside a user of ssh": {
+			map[string]string{"requirements.txt": "a @ git+ssh://git@host.example/a --index-url=https://token@index.example\n"},
+			"requirements.txt:1: " + spec.CredentialsHelp,
+		},
+		"a password of ssh": {
+			map[string]string{"requirements.txt": "six\na @ git+ssh://git:secret@host.example/a\n"},
+			"requirements.txt:2: " + spec.CredentialsHelp,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(test.files)
