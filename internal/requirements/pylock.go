@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -104,6 +105,10 @@ func ReadLock(name string, data []byte, target Target, selected Selection, pip s
 	return r.result(), nil
 }
 
+// projectName is the form of the name of a project, which becomes a part of a line for pip:
+// https://packaging.python.org/en/latest/specifications/name-normalization/
+var projectName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
 type lockReader struct {
 	*document
 	lock     pylock
@@ -176,8 +181,11 @@ func (r *lockReader) holds(path, marker string) (bool, error) {
 
 // add takes an artifact of a package, if the package is for the target.
 func (r *lockReader) add(at string, p lockedPackage) error {
-	if p.Name == "" {
+	switch {
+	case p.Name == "":
 		return r.errorAt(at, "name is missing")
+	case !projectName.MatchString(p.Name):
+		return r.errorAt(at+".name", "%q is not the name of a project: expected a name such as markupsafe", p.Name)
 	}
 	if holds, err := r.holds(at+".marker", p.Marker); !holds || err != nil {
 		return err
