@@ -129,5 +129,5 @@ func TestErrorsOfTheSpecHaveItsLocation(t *testing.T) {
 	require.Equal(t, len("pip.requirements[0]"), located.Locations[0][0].Start.Line)
 
 	_, err = Read(spec.Pip{Requirements: []string{"app/uv.lock"}}, nil, func(string) []parser.Range { return nil })
-	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export -o requirements.txt`")
+	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`")
 }

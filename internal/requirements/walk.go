@@ -94,7 +94,7 @@ func (w *walk) top(name string) error {
 
 // notRequirements says how to have what another tool's file says as a requirements file.
 var notRequirements = map[string]string{
-	"uv.lock":      "write one with `uv export -o requirements.txt`, or a lock with `uv export -o pylock.toml`",
+	"uv.lock":      "write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
 	"poetry.lock":  "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
 	"pdm.lock":     "write one with `pdm export -o requirements.txt`, or a lock with `pdm export -f pylock -o pylock.toml`",
 	"setup.py":     "name its folder under pip.project",
