@@ -112,7 +112,7 @@ func (f *file) requirement(l line) (reference, error) {
 	words := strings.Fields(l.text)
 	first, _, _ := strings.Cut(words[0], ";")
 	name, _, _ := strings.Cut(first, "[") // which extras follow
-	if _, url, found := strings.Cut(l.text, "@"); found && strings.HasPrefix(strings.TrimSpace(url), "file:") || strings.HasPrefix(first, "file:") {
+	if _, url, found := strings.Cut(l.text, "@"); found && isFileURL(strings.TrimSpace(url)) || isFileURL(first) {
 		return reference{}, f.errorf(l, "a file URL leads out of the build context: write the path of the file as it is in the context, such as ./wheels/name-1.0-py3-none-any.whl")
 	}
 	switch {
@@ -126,9 +126,14 @@ func (f *file) requirement(l line) (reference, error) {
 	return reference{}, nil
 }
 
+// isFileURL tells it by its scheme, which may be written in capitals.
+func isFileURL(text string) bool { return strings.HasPrefix(strings.ToLower(text), "file:") }
+
 // inContext makes a path that starts at a folder of the context one that starts at its root.
 func (f *file) inContext(l line, dir, name string, follow bool) (reference, error) {
 	switch {
+	case isFileURL(name):
+		return reference{}, f.errorf(l, "a file URL leads out of the build context: write the path of the file as it is in the context")
 	case strings.Contains(name, "://"):
 		return reference{}, nil
 	case name == "":
