@@ -46,6 +46,9 @@ type artifact struct {
 	Subdirectory string            `toml:"subdirectory"`
 }
 
+// ContextDir is where pip finds the files of the context.
+const ContextDir = "/context"
+
 // Locked is what a lock has installed.
 type Locked struct {
 	// Requirements is a requirements file with a hash for each artifact, that stands on the line
@@ -285,9 +288,9 @@ func (r *lockReader) hash(at string, a artifact) (string, error) {
 
 // place returns where an artifact is: a URL, or ./ and a path of the context.
 func (r *lockReader) place(at string, a artifact) (string, error) {
-	fragment := ""
-	if a.Subdirectory != "" {
-		fragment = "#subdirectory=" + url.QueryEscape(a.Subdirectory)
+	fragment, err := r.fragment(at, a)
+	if err != nil {
+		return "", err
 	}
 	if a.URL == "" {
 		named, err := r.inContext(r.line(at+".path"), path.Dir(r.name), a.Path, false)
@@ -298,7 +301,11 @@ func (r *lockReader) place(at string, a artifact) (string, error) {
 			return "", r.errorAt(at+".path", "%q is no path of a wheel or an archive", a.Path)
 		}
 		r.files = append(r.files, named.path)
-		return "./" + named.path + fragment, nil
+		if fragment != "" { // which no path can have
+			file := url.URL{Scheme: "file", Path: path.Join(ContextDir, named.path)}
+			return file.String() + fragment, nil
+		}
+		return "./" + named.path, nil
 	}
 	if spec.HasCredentials(a.URL) {
 		return "", r.errorAt(at+".url", "%s", spec.CredentialsHelp)
@@ -312,6 +319,22 @@ func (r *lockReader) place(at string, a artifact) (string, error) {
 	}
 	return parsed.String() + fragment, nil
 }
+
+// fragment is the part of a URL that tells pip which folder of an archive is the project. It
+// takes the folder as it stands there.
+func (r *lockReader) fragment(at string, a artifact) (string, error) {
+	folder := a.Subdirectory
+	switch {
+	case folder == "":
+		return "", nil
+	case !folderInArchive.MatchString(folder) || path.IsAbs(folder) || slices.Contains(strings.Split(folder, "/"), ".."):
+		return "", r.errorAt(at+".subdirectory", "%q is no folder of an archive: expected a path such as python/src, without .. and blanks", folder)
+	}
+	return "#subdirectory=" + folder, nil
+}
+
+// folderInArchive has nothing in it that ends a folder in a URL, or the URL in a line.
+var folderInArchive = regexp.MustCompile(`^[^\s#&;\x00-\x1f]+$`)
 
 // fileName is what the lock says it is, or the end of its place.
 func (a artifact) fileName() string {

@@ -48,8 +48,12 @@ version = '8'
 marker = "'test' in dependency_groups"
 [packages.archive]
 url = 'https://files.example/pytest.zip'
-subdirectory = 'a'
+subdirectory = 'a/b_c'
 hashes = {sha256 = '11'}
+[[packages]]
+name = 'part'
+marker = "'test' in dependency_groups"
+archive = {path = 'dist/part.zip', subdirectory = 'python', hashes = {sha256 = '22'}}
 `
 
 var x86 = Target{Python: "3.13.5", Machine: "x86_64"}
@@ -80,9 +84,10 @@ func TestReadLock(t *testing.T) {
 	require.Equal(t, map[int]string{
 		15: "MarkupSafe @ " + files + "markupsafe-2.1.5-cp313-cp313-musllinux_1_1_aarch64.musllinux_1_2_aarch64.whl --hash=sha512:cc",
 		31: "./deps/dist/flask-3.1.tar.gz --hash=sha256:ff",
-		37: "pytest @ " + files + "pytest.zip#subdirectory=a --hash=sha256:11",
+		37: "pytest @ " + files + "pytest.zip#subdirectory=a/b_c --hash=sha256:11",
+		44: "part @ file:///context/deps/dist/part.zip#subdirectory=python --hash=sha256:22",
 	}, numbered(all))
-	require.Equal(t, []string{"deps/dist/flask-3.1.tar.gz"}, all.Files)
+	require.Equal(t, []string{"deps/dist/flask-3.1.tar.gz", "deps/dist/part.zip"}, all.Files)
 	require.Equal(t, all.Files, LockFiles("deps/pylock.toml", []byte(lockText)))
 
 	require.Contains(t, string(read(Target{"3.12.1", "x86_64"}, want(nil, nil), spec.Pip{}).Requirements), "MarkupSafe-2.1.5-py3-none-any.whl", "fits all")
@@ -111,16 +116,18 @@ func TestLockErrorsHaveTheirLine(t *testing.T) {
 			artifact("url = 'https://x/gear-1.0-cp313-cp313-manylinux_2_17_x86_64.whl'"),
 			"pylock.toml:3: gear has not got a wheel for tag cp313-musllinux_1_2_x86_64: lock a version that has one",
 		},
-		"no artifact":        {head, "pylock.toml:3: gear has not got a wheel for tag cp313-musllinux_1_2_x86_64"},
-		"no wheel at all":    {artifact("url = 'https://x/gear.whl'"), `pylock.toml:7: "gear.whl" is not the name of a wheel`},
-		"of another project": {artifact("url = 'https://x/tool-1.0-py3-none-any.whl'"), "pylock.toml:7: tool-1.0-py3-none-any.whl is a wheel of another project than gear"},
-		"hash":               {head + "archive = {url = 'https://x/a.zip', hashes = {md5 = '00'}}\n", "pylock.toml:6: there is no hash that pip checks"},
-		"not a hash":         {head + "archive = {url = 'https://x/a.zip', hashes = {sha256 = 'x --y'}}\n", `pylock.toml:6: "x --y" is not a hash`},
-		"credentials":        {artifact("url = 'https://me:pw@x/gear-1.0-py3-none-any.whl'"), "pylock.toml:7: the URL contains credentials"},
-		"scheme":             {artifact("url = 'file:///gear-1.0-py3-none-any.whl'"), "pylock.toml:7: not an http or https URL"},
-		"blank":              {artifact("url = 'https://x/a b/gear-1.0-py3-none-any.whl'"), "pylock.toml:7: not an http or https URL"},
-		"outside":            {artifact("path = '../../gear-1.0-py3-none-any.whl'"), "pylock.toml:7: ../../gear-1.0-py3-none-any.whl leaves the build context"},
-		"nowhere":            {artifact("name = 'gear-1.0-py3-none-any.whl'"), "pylock.toml:7: the name of a file is missing"},
+		"no artifact":               {head, "pylock.toml:3: gear has not got a wheel for tag cp313-musllinux_1_2_x86_64"},
+		"no wheel at all":           {artifact("url = 'https://x/gear.whl'"), `pylock.toml:7: "gear.whl" is not the name of a wheel`},
+		"of another project":        {artifact("url = 'https://x/tool-1.0-py3-none-any.whl'"), "pylock.toml:7: tool-1.0-py3-none-any.whl is a wheel of another project than gear"},
+		"hash":                      {head + "archive = {url = 'https://x/a.zip', hashes = {md5 = '00'}}\n", "pylock.toml:6: there is no hash that pip checks"},
+		"not a hash":                {head + "archive = {url = 'https://x/a.zip', hashes = {sha256 = 'x --y'}}\n", `pylock.toml:6: "x --y" is not a hash`},
+		"subdirectory":              {head + "archive = {url = 'https://x/a.zip', subdirectory = 'a/../../b', hashes = {sha256 = 'aa'}}\n", `pylock.toml:6: "a/../../b" is no folder of an archive`},
+		"subdirectory with a blank": {head + "archive = {url = 'https://x/a.zip', subdirectory = 'a -r b', hashes = {sha256 = 'aa'}}\n", `pylock.toml:6: "a -r b" is no folder of an archive`},
+		"credentials":               {artifact("url = 'https://me:pw@x/gear-1.0-py3-none-any.whl'"), "pylock.toml:7: the URL contains credentials"},
+		"scheme":                    {artifact("url = 'file:///gear-1.0-py3-none-any.whl'"), "pylock.toml:7: not an http or https URL"},
+		"blank":                     {artifact("url = 'https://x/a b/gear-1.0-py3-none-any.whl'"), "pylock.toml:7: not an http or https URL"},
+		"outside":                   {artifact("path = '../../gear-1.0-py3-none-any.whl'"), "pylock.toml:7: ../../gear-1.0-py3-none-any.whl leaves the build context"},
+		"nowhere":                   {artifact("name = 'gear-1.0-py3-none-any.whl'"), "pylock.toml:7: the name of a file is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ReadLock("pylock.toml", []byte(test.text), x86, want(nil, nil), spec.Pip{})

@@ -10,6 +10,7 @@ extras E, are asked of its build backend. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
+  sdists/SHA256.json the folders in it that are to be, if it is not that at its top
   build/             wheels of all that these are built with; with --emulated, which says that
                      they are built on M, also what that machine needs for it
 
@@ -21,6 +22,7 @@ backend for its requirements; that is all of it that runs here.
 import argparse
 import glob
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -40,6 +42,9 @@ BROKEN = re.compile(
     r"|Read timed out|Connection reset|RemoteDisconnected|Max retries exceeded|5\d\d (Server|Internal)"
 )
 ATTEMPTS = 3
+
+# Where pip writes which folders of what it saves are wanted.
+PARTS = "/tmp/parts"
 
 
 def main():
@@ -62,7 +67,7 @@ def main():
     if options.project:
         args.append(pip_project.copy(options.project) + extras(options))
     if asks(args):
-        download(options, ours, "download", ["--dest", wheels, *args])
+        download(options, [*ours, "--parts", PARTS], "download", ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
     part_sources(wheels, os.path.join(options.out, "sdists"))
@@ -299,6 +304,7 @@ def is_damaged(path):
 
 def part_sources(wheels, sdists):
     """A folder by content gives pip, whose cache knows what it built by URL, the right wheel."""
+    parts = wanted_parts()
     for name in sorted(os.listdir(wheels)):
         if not name.endswith(".whl"):
             path = os.path.join(wheels, name)
@@ -306,6 +312,19 @@ def part_sources(wheels, sdists):
                 folder = os.path.join(sdists, hashlib.sha256(file.read()).hexdigest())
             os.makedirs(folder, exist_ok=True)
             shutil.move(path, folder)
+            if parts.get(name, {""}) != {""}:
+                with open(folder + ".json", "w") as file:
+                    json.dump(sorted(parts[name]), file)
+
+
+def wanted_parts():
+    """The folders of each file."""
+    parts = {}
+    if os.path.exists(PARTS):
+        with open(PARTS) as file:
+            for name, folder in map(json.loads, file):
+                parts.setdefault(name, set()).add(folder)
+    return parts
 
 
 if __name__ == "__main__":
