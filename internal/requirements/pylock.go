@@ -208,6 +208,8 @@ func (r *lockReader) add(at string, p lockedPackage) error {
 	case p.Directory != nil:
 		return r.errorAt(at+".directory", "%s is a folder: if it is the application, leave it out of the lock and name its folder under pip.project; "+
 			"if not, lock a wheel of it", p.Name)
+	case p.Archive != nil && lists(r.pip.OnlyBinary, p.Name) && !strings.HasSuffix(p.Archive.fileName(), ".whl"):
+		return r.errorAt(at+".archive", "%s is no wheel, and pip.only-binary takes nothing else: lock a wheel of %s", p.Archive.fileName(), p.Name)
 	case p.Archive != nil:
 		return r.take(at+".archive", p.Name, *p.Archive)
 	}

@@ -140,6 +140,9 @@ func TestLockErrorsHaveTheirLine(t *testing.T) {
 	require.EqualError(t, err, `pylock.toml has no extra "x"; it has web`)
 	_, err = ReadLock("pylock.toml", []byte(lockText), x86, want(nil, nil), spec.Pip{OnlyBinary: []string{":all:"}, NoBinary: []string{"markupsafe"}})
 	require.NoError(t, err, "only-binary is the stricter one")
+	archive := head + "archive = {url = 'https://x/a.zip', hashes = {sha256 = 'aa'}}\n"
+	_, err = ReadLock("pylock.toml", []byte(archive), x86, want(nil, nil), spec.Pip{OnlyBinary: []string{"Gear"}})
+	require.EqualError(t, err, "pylock.toml:6: a.zip is no wheel, and pip.only-binary takes nothing else: lock a wheel of gear")
 	_, err = ReadLock("pylock.toml", []byte(head), x86, want(nil, nil), spec.Pip{NoBinary: []string{":all:"}})
 	require.ErrorContains(t, err, "gear has not got a source distribution, which pip.no-binary wants")
 }

@@ -49,6 +49,7 @@ def main():
         log_in(options.logins)
     if options.keep:
         want_whole_pages()
+        refuse_sources()
     if options.parts:
         write_parts(options.parts)
     subprocess.Popen = confining(options)
@@ -123,6 +124,26 @@ def want_whole_pages():
             super().__init__(*args, **keywords)
 
     HTTPConnectionPool.ResponseCls = Response
+
+
+def refuse_sources():
+    """Have only-binary hold for what a URL or a path names, of which pip would run the backend."""
+    from pip._internal.exceptions import InstallationError
+    from pip._internal.operations.prepare import RequirementPreparer
+    from pip._vendor.packaging.utils import canonicalize_name
+
+    prepare = RequirementPreparer._prepare_linked_requirement
+
+    def prepare_linked_requirement(self, req, *rest, **keywords):
+        link = req.link
+        name = req.name or link.filename.rpartition("-")[0]
+        formats = self.finder.format_control.get_allowed_formats(canonicalize_name(name))
+        # A folder is the project, which is built whatever else is not.
+        if "source" not in formats and not (link.is_wheel or link.is_existing_dir()):
+            raise InstallationError(f"only-binary refuses {link.filename} as {name}")
+        return prepare(self, req, *rest, **keywords)
+
+    RequirementPreparer._prepare_linked_requirement = prepare_linked_requirement
 
 
 def write_parts(path):

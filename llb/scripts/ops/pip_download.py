@@ -188,6 +188,11 @@ def without_hash(options, failed, *_):
     return "in hash-checking mode every requirement needs a version (==) and a --hash: the lines that lack one are above"
 
 
+def no_source(options, failed, filename, name):
+    where = line_of(filename) or line_of_project(name)
+    return f"{where}{filename} is no wheel, and only-binary takes nothing else: name a wheel of it"
+
+
 def wrong_platform(options, failed, wheel):
     machine = options.machine or os.uname().machine
     return f"{line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
@@ -259,6 +264,7 @@ EXPLANATIONS = (
     (r"(No space left on device)", full_disk),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
+    (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
     (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
