@@ -210,6 +210,19 @@ func TestIntegrationPipSecretsThatAreMissing(t *testing.T) {
 			}
 		})
 	}
+
+	// The step that looks for it is cached when just the packages to build with are others.
+	t.Run("client certificate of a step that is cached", func(t *testing.T) {
+		b := b
+		b.files = map[string]string{"requirements.txt": "six\n"}
+		b.BuildRequest = withSecrets(map[string]string{"pypi_password": canary, "client": key})
+		b.must(t)
+		b.spec += "apk: {build: [zip]}\n"
+		b.BuildRequest = withSecrets(map[string]string{"pypi_password": canary})
+		log, err := b.fails(t)
+		require.Contains(t, log, "\npip: the build secret client is missing: build with --secret id=client,src=FILE")
+		require.Contains(t, marked(err), "  client-cert-secret: client")
+	})
 }
 
 func TestIntegrationPipSecretsThatAreWrong(t *testing.T) {

@@ -2,7 +2,7 @@
 
 Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
                        [--legacy] [--project DIR [--extra E]...]
-                       [--logins JSON] [--cert FILE] [--client-cert FILE] -- ARG...
+                       [--logins JSON] [--cert FILE] [--client-cert FILE | --client-cert-secret FILE] -- ARG...
 
 The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
 stands for what that is if it does not say it. The requirements of the project in DIR, with
@@ -86,6 +86,7 @@ def parse(argv):
     parser.add_argument("--logins", help="JSON: see pip_credentials.py")
     parser.add_argument("--cert", help="certificates of authorities, if the file is there")
     parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
+    parser.add_argument("--client-cert-secret", help="the same of a secret that has to be there")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
@@ -117,7 +118,9 @@ def extras(options):
 
 def log_in(options):
     """Take up the secrets, and know what not to show."""
-    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert))
+    if options.client_cert_secret:
+        pip_credentials.check_given(options.client_cert_secret)
+    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert_secret or options.client_cert))
     words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
     options.hide = pip_credentials.hiding(words)
 
