@@ -45,8 +45,12 @@ class Logins:
 
     def words(self):
         """All that must not be shown."""
-        for user, password in map(login, self.entries):
+        for entry in self.entries:
+            user, password = login(entry)
             yield from forms(user, password)
+            if "username_file" in entry:
+                yield user
+                yield urllib.parse.quote(user, safe="")
 
 
 def login(entry):
