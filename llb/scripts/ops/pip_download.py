@@ -43,6 +43,10 @@ BROKEN = re.compile(
 )
 ATTEMPTS = 3
 
+# What pip says of a file that is not whole: of a wheel its name, of others just that, and not
+# what a build backend says, which is indented.
+DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
+
 # Where pip writes which folders of what it saves are wanted.
 PARTS = "/tmp/parts"
 
@@ -60,17 +64,49 @@ def main():
         log_in(options)
     except pip_credentials.Wrong as wrong:
         pip_run.die(f"pip: {wrong}")
-    if requires := build_requires(options):
-        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
-    ours += ["--machine", options.machine] if options.machine else []
-    ours += ["--keep-for", options.machine] if options.emulated else []
     if options.project:
         args.append(pip_project.copy(options.project) + extras(options))
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        print(f"{damaged} is damaged: all is asked for again, and nothing taken of what pip kept", flush=True)
+        forget(wheels, build)
+        fetch_again(options, ours, args, wheels, build)
+    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def fetch(options, ours, args, wheels, build):
+    if requires := build_requires(options):
+        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
+    ours = [*ours, "--parts", PARTS]
+    ours += ["--machine", options.machine] if options.machine else []
+    ours += ["--keep-for", options.machine] if options.emulated else []
     if asks(args):
-        download(options, [*ours, "--parts", PARTS], "download", ["--dest", wheels, *args])
+        download(options, ours, "download", ["--dest", wheels, *args])
     for folder in (wheels, build):
         check_whole(folder)
-    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def fetch_again(options, ours, args, wheels, build):
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        forget(wheels, build)
+        pip_run.die(f"{damaged} is damaged: the index, or a proxy before it, does not send it as it is")
+
+
+class Damaged(Exception):
+    """A file is not whole; the message is its name."""
+
+
+def forget(*folders):
+    """pip keeps what it was sent before it looks into it, and takes it from there ever after."""
+    kept = glob.glob(os.path.join(os.environ["PIP_CACHE_DIR"], "http*"))
+    for folder in kept:
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
 
 
 def parse(argv):
@@ -129,6 +165,8 @@ def download(options, ours, verb, args):
     try:
         retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
+        if found := failed.finds(DAMAGED):
+            raise Damaged(os.path.basename(found[0][0] or "a file")) from None
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
     else:
@@ -297,7 +335,7 @@ def check_whole(folder):
     """Keep a damaged file out of the result, which is cached: few indexes have hashes."""
     for name in sorted(os.listdir(folder)):
         if is_damaged(os.path.join(folder, name)):
-            pip_run.die(f"{name} is damaged: the index, or a proxy before it, does not send it as it is")
+            raise Damaged(name)
 
 
 def is_damaged(path):
