@@ -82,9 +82,18 @@ def fetch(options, ours, args, wheels, build):
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
     if asks(args):
-        download(options, ours, "download", ["--dest", wheels, *args])
+        check_extras(options, download(options, ours, "download", ["--dest", wheels, *args]), wheels)
     for folder in (wheels, build):
         check_whole(folder)
+
+
+def check_extras(options, lines, wheels):
+    """To pip an extra that a project has not got is one with nothing in it. The project is not downloaded."""
+    downloaded = {project(name.partition("-")[0]) for name in os.listdir(wheels)}
+    for line in lines:
+        missing = re.search(r"WARNING: (\S+) \S+ does not provide the extra '(.*)'", line)
+        if options.project and missing and project(missing[1]) not in downloaded:
+            pip_run.die(f"pip.extras: the project {missing[1]} has no extra {missing[2]!r}")
 
 
 def fetch_again(options, ours, args, wheels, build):
@@ -163,14 +172,12 @@ def log_in(options):
 
 def download(options, ours, verb, args):
     try:
-        retry_broken(options, ours, verb, args)
+        return retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
         if found := failed.finds(DAMAGED):
             raise Damaged(os.path.basename(found[0][0] or "a file")) from None
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
-    else:
-        return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
         pip_run.run(ours, verb, args, diagnose=True, hide=options.hide)

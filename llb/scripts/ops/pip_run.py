@@ -34,7 +34,7 @@ def private_cache():
 
 
 def run(options, verb, args, diagnose=False, hide=lambda line: line):
-    """Run pip confined and show what it says, or only keep all that it could say."""
+    """Run pip confined and show what it says, or only keep all that it could say. Return the lines."""
     # Source distributions without a pyproject.toml are built in an environment of their own
     # too, whatever the version of pip.
     environ = {**os.environ, "PIP_USE_PEP517": "1", "PIP_ROOT_USER_ACTION": "ignore"}
@@ -48,6 +48,7 @@ def run(options, verb, args, diagnose=False, hide=lambda line: line):
             sys.stdout.flush()
     if pip.wait() != 0:
         raise Failed(pip.returncode, lines)
+    return lines
 
 
 def version():
