@@ -21,13 +21,11 @@ type pylock struct {
 	Extras         []string        `toml:"extras"`
 	Groups         []string        `toml:"dependency-groups"`
 	DefaultGroups  []string        `toml:"default-groups"`
-	CreatedBy      string          `toml:"created-by"`
 	Packages       []lockedPackage `toml:"packages"`
 }
 
 type lockedPackage struct {
 	Name           string         `toml:"name"`
-	Version        string         `toml:"version"`
 	Marker         string         `toml:"marker"`
 	RequiresPython string         `toml:"requires-python"`
 	VCS            map[string]any `toml:"vcs"`
@@ -226,7 +224,7 @@ func (r *lockReader) choose(at string, p lockedPackage) (string, artifact, error
 	ranks := r.target.tags()
 	for i, wheel := range p.Wheels {
 		path := index(at+".wheels", i)
-		tags, name, _, err := tagsOf(wheel.fileName())
+		tags, name, err := tagsOf(wheel.fileName())
 		if err != nil {
 			return "", artifact{}, r.errorAt(path, "%v", err)
 		}

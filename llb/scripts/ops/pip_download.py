@@ -299,7 +299,7 @@ def broken(options, failed, *_):
 
 
 def no_metadata(options, failed, *_):
-    names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    names = [name for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
     if any(name.startswith(pip_project.SOURCES) for name in names):
         return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (

@@ -15,9 +15,8 @@ QUIET = ("--disable-pip-version-check", "--no-input", "--no-color")
 class Failed(Exception):
     """pip did not do it; the lines are what it said."""
 
-    def __init__(self, status, lines):
-        super().__init__(status)
-        self.status = status
+    def __init__(self, lines):
+        super().__init__()
         self.lines = lines
 
     def finds(self, pattern):
@@ -47,7 +46,7 @@ def run(options, verb, args, diagnose=False, hide=lambda line: line):
             sys.stdout.write(line)
             sys.stdout.flush()
     if pip.wait() != 0:
-        raise Failed(pip.returncode, lines)
+        raise Failed(lines)
     return lines
 
 
