@@ -162,6 +162,22 @@ func TestIntegrationPipDamagedFiles(t *testing.T) {
 	}
 }
 
+// A file whose hash is another than the one required does not stay there either.
+func TestIntegrationPipDamagedFileWithHash(t *testing.T) {
+	f, url := startFaulty(t, (*httptest.Server).StartTLS, "/wheels/six-", 0, answerChanged)
+	whole, err := os.ReadFile(filepath.Join(f.dir, "six-1.17.0-py3-none-any.whl"))
+	require.NoError(t, err)
+	b := build{
+		spec:         minimal + "pip: {requirements: [requirements.txt], index-url: " + url + ", trusted-hosts: [127.0.0.1]}\n",
+		files:        map[string]string{"requirements.txt": fmt.Sprintf("six==1.17.0 --hash=sha256:%x\n", sha256.Sum256(whole))},
+		BuildRequest: online(),
+	}
+	log, _ := b.fails(t)
+	require.Contains(t, log, "\nrequirements.txt:1: the hash of six==1.17.0 is not the one required")
+	require.Equal(t, 1, f.mended())
+	require.Equal(t, []string{"six==1.17.0"}, versions(t, b.must(t).Image))
+}
+
 // What is not for the Python or the platform of the image is an error that says so, with the line
 // that names it.
 func TestIntegrationPipWheelsForOthers(t *testing.T) {

@@ -170,12 +170,21 @@ def log_in(options):
     options.hide = pip_credentials.hiding(words)
 
 
+def forget_unmatched(failed):
+    """What has another hash may have been damaged, too. pip says its URL, by which it is kept."""
+    for url, in failed.finds(r"^ {4}\S.*? from (https://[^\s#]+)"):
+        key = hashlib.sha224(url.encode()).hexdigest()
+        for path in glob.glob(f"{os.environ['PIP_CACHE_DIR']}/http*/?/?/?/?/?/{key}*"):
+            os.remove(path)
+
+
 def download(options, ours, verb, args):
     try:
         return retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
         if found := failed.finds(DAMAGED):
             raise Damaged(os.path.basename(found[0][0] or "a file")) from None
+        forget_unmatched(failed)
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
