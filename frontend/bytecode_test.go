@@ -213,3 +213,26 @@ func TestIntegrationBytecodeInFoldersOfTheImage(t *testing.T) {
 		requireFilesOf(t, want, res.Image)
 	}
 }
+
+// The bytecode of the project is as that of what it requires.
+func TestIntegrationBytecodeOfAProject(t *testing.T) {
+	b := smallProject()
+	b.files["app.py"] = "'''The doc.'''\nimport six\nassert not __debug__\n\ndef main():\n    print(__doc__, __file__, __cached__)\n"
+	b.spec += "bytecode: {optimize: 2, sources: drop}\n"
+	img := b.must(t).Image
+	for _, name := range filesOf(t, img).Paths() {
+		require.NotContains(t, name, "__pycache__")
+		require.False(t, strings.HasPrefix(name, sitePackages) && strings.HasSuffix(name, ".py"), name)
+	}
+	const compiled = sitePackages + "/app.pyc"
+	require.Equal(t, "None "+compiled+" "+compiled+"\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"app"}}))
+	require.Equal(t, "[]", python(t, img, "import importlib.metadata as m; print([f for f in m.files('app') if not f.locate().exists()])"))
+
+	b.spec = minimal + "pip: {project: .}\nbytecode: {optimize: 1}\n"
+	img = b.must(t).Image
+	for name := range pycsOf(t, img, sitePackages) {
+		require.Contains(t, name, ".opt-1.pyc")
+	}
+	require.Equal(t, "The doc. "+sitePackages+"/app.py "+sitePackages+"/__pycache__/app.cpython-313.opt-1.pyc\n",
+		run(t, img, testenv.RunOptions{Entrypoint: []string{"app"}}))
+}

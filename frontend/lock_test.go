@@ -70,6 +70,30 @@ func TestIntegrationLockOfAnExtension(t *testing.T) {
 	require.Contains(t, strings.Join(filesOf(t, b.must(t).Image).Paths(), "\n"), sitePackages+"/markupsafe/_speedups.")
 }
 
+// Of an archive that has several projects in it, those are installed that the lock names.
+func TestIntegrationLockOfPartsOfAnArchive(t *testing.T) {
+	files := map[string]string{}
+	for _, name := range []string{"one", "two"} {
+		files["packages/"+name+"/pyproject.toml"] = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+		files["packages/"+name+"/backend.py"] = fmt.Sprintf(taggedBackend, name, "py3-none-any")
+	}
+	archive, content := sdist(t, "mono", "1.0", files)
+	index := newIndex(t)
+	index.add(archive, content)
+	url := strings.TrimSuffix(index.start(t, false), "/simple") + "/wheels/" + archive
+	part := func(name, place string) string {
+		return fmt.Sprintf("[[packages]]\nname = '%[1]s'\narchive = {%[2]s, subdirectory = 'packages/%[1]s', hashes = {sha256 = '%[3]x'}}\n", name, place, sha256.Sum256([]byte(content)))
+	}
+	img := build{
+		spec: minimal + "pip: {requirements: [deps/pylock.toml]}\n",
+		files: map[string]string{
+			"deps/dist/" + archive: content,
+			"deps/pylock.toml":     lockHead + part("one", "path = './dist/"+archive+"'") + part("two", "url = '"+url+"'"),
+		},
+	}.must(t).Image
+	require.Equal(t, []string{"one==1.0", "two==1.0"}, versions(t, img))
+}
+
 func TestIntegrationLockFailures(t *testing.T) {
 	six := wheelOfFixtures(t, "six-1.17.0-py3-none-any.whl")
 	for name, test := range map[string]struct {
@@ -103,7 +127,7 @@ func rehashed(artifact string) string {
 // Files of tools that pip does not know are told apart by their names.
 func TestIntegrationFilesOfOtherTools(t *testing.T) {
 	for file, want := range map[string]string{
-		"uv.lock":     "uv.lock is not a requirements file: write one with `uv export -o requirements.txt`, or a lock with `uv export -o pylock.toml`",
+		"uv.lock":     "uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
 		"poetry.lock": "poetry.lock is not a requirements file: write one with `poetry export -o requirements.txt`",
 		"pylock.toml": "pylock.toml is not in the build context, or .dockerignore lists it",
 	} {

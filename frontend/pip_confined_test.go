@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,4 +125,36 @@ func TestIntegrationPipConfinesBuildCode(t *testing.T) {
 	res := build{spec: nosyIndex(t), BuildRequest: withSecrets(allSecrets(t))}.must(t)
 	require.Equal(t, []string{"nosy==1.0", "six==1.17.0"}, versions(t, res.Image))
 	require.Equal(t, "42", python(t, res.Image, "import nosy; print(nosy.answer)"))
+}
+
+// What only wheels are taken of is not built either where a URL or a path names a source
+// distribution, also when that is a requirement of another.
+func TestIntegrationPipOnlyBinary(t *testing.T) {
+	source, content := taggedSdist(t, "gear", "py3-none-any")
+	index := newIndex(t)
+	index.add(source, content)
+	url := strings.TrimSuffix(index.start(t, false), "/simple") + "/wheels/" + source
+	leading, leadingContent := wheel(t, "leading", "1.0", map[string]string{
+		"leading-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: leading\nVersion: 1.0\nRequires-Dist: gear @ " + url + "\n",
+	})
+	for name, test := range map[string]struct{ only, requirement, want string }{
+		"URL":             {":all:", "gear @ " + url, "requirements.txt:2: "},
+		"path":            {"gear", "./" + source, "requirements.txt:2: "},
+		"of a dependency": {":all:", "./" + leading, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, err := build{
+				spec:  minimal + "pip: {requirements: [requirements.txt], only-binary: ['" + test.only + "']}\n",
+				files: map[string]string{"requirements.txt": "six\n" + test.requirement + "\n", source: content, leading: leadingContent},
+			}.fails(t)
+			require.Contains(t, log, "\n"+test.want+source+" is no wheel, and only-binary takes nothing else: name a wheel of it")
+			require.NotContains(t, log, "Preparing metadata")
+			require.Contains(t, marked(err), "pip: {requirements: [requirements.txt]")
+		})
+	}
+	img := build{
+		spec:  minimal + "pip: {requirements: [requirements.txt], only-binary: [six]}\n",
+		files: map[string]string{"requirements.txt": "six\n./" + source + "\n", source: content},
+	}.must(t).Image
+	require.Equal(t, []string{"gear==1.0", "six==1.17.0"}, versions(t, img))
 }

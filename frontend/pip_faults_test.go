@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -39,10 +40,15 @@ type faultyIndex struct {
 // faulty starts one on an address of its own, so that pip has nothing of it yet.
 func faulty(t *testing.T, path string, times int, fault func(http.ResponseWriter, []byte)) (f *faultyIndex, url string) {
 	t.Helper()
+	return startFaulty(t, (*httptest.Server).Start, path, times, fault)
+}
+
+func startFaulty(t *testing.T, start func(*httptest.Server), path string, times int, fault func(http.ResponseWriter, []byte)) (f *faultyIndex, url string) {
+	t.Helper()
 	f = &faultyIndex{index: newIndex(t), path: path, fault: fault, times: times}
 	server := httptest.NewUnstartedServer(f)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Start()
+	start(server)
 	t.Cleanup(server.Close)
 	return f, server.URL + "/simple"
 }
@@ -118,6 +124,58 @@ func TestIntegrationPipFaultyIndex(t *testing.T) {
 			require.Equal(t, []string{"idna==3.10", "six==1.17.0"}, versions(t, b.must(t).Image))
 		})
 	}
+}
+
+// answerChanged changes a byte of what is compressed.
+func answerChanged(w http.ResponseWriter, whole []byte) {
+	changed := bytes.Clone(whole)
+	changed[len(changed)/2] ^= 0xff
+	_, _ = w.Write(changed)
+}
+
+// answerNoArchive changes the end, by which a zip file is known.
+func answerNoArchive(w http.ResponseWriter, whole []byte) {
+	const end = 22
+	_, _ = w.Write(append(bytes.Clone(whole[:len(whole)-end]), make([]byte, end)...))
+}
+
+// pip keeps what it gets by HTTPS before it looks into it. What is damaged is asked for again,
+// and does not stay there.
+func TestIntegrationPipDamagedFiles(t *testing.T) {
+	for name, fault := range map[string]func(http.ResponseWriter, []byte){
+		"changed":    answerChanged,
+		"no archive": answerNoArchive,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, times := range []int{1, 0} {
+				f, url := startFaulty(t, (*httptest.Server).StartTLS, "/wheels/six-", times, fault)
+				b := build{spec: minimal + "pip: {packages: [six], index-url: " + url + ", trusted-hosts: [127.0.0.1]}\n", BuildRequest: online()}
+				if times == 0 {
+					log, err := b.fails(t)
+					require.Contains(t, log, "is damaged: the index, or a proxy before it, does not send it as it is")
+					require.Contains(t, marked(err), "pip: {packages: [six]")
+					require.Equal(t, 2, f.mended())
+				}
+				require.Equal(t, []string{"six==1.17.0"}, versions(t, b.must(t).Image))
+			}
+		})
+	}
+}
+
+// A file whose hash is another than the one required does not stay there either.
+func TestIntegrationPipDamagedFileWithHash(t *testing.T) {
+	f, url := startFaulty(t, (*httptest.Server).StartTLS, "/wheels/six-", 0, answerChanged)
+	whole, err := os.ReadFile(filepath.Join(f.dir, "six-1.17.0-py3-none-any.whl"))
+	require.NoError(t, err)
+	b := build{
+		spec:         minimal + "pip: {requirements: [requirements.txt], index-url: " + url + ", trusted-hosts: [127.0.0.1]}\n",
+		files:        map[string]string{"requirements.txt": fmt.Sprintf("six==1.17.0 --hash=sha256:%x\n", sha256.Sum256(whole))},
+		BuildRequest: online(),
+	}
+	log, _ := b.fails(t)
+	require.Contains(t, log, "\nrequirements.txt:1: the hash of six==1.17.0 is not the one required")
+	require.Equal(t, 1, f.mended())
+	require.Equal(t, []string{"six==1.17.0"}, versions(t, b.must(t).Image))
 }
 
 // What is not for the Python or the platform of the image is an error that says so, with the line

@@ -210,6 +210,19 @@ func TestIntegrationPipSecretsThatAreMissing(t *testing.T) {
 			}
 		})
 	}
+
+	// The step that looks for it is cached when just the packages to build with are others.
+	t.Run("client certificate of a step that is cached", func(t *testing.T) {
+		b := b
+		b.files = map[string]string{"requirements.txt": "six\n"}
+		b.BuildRequest = withSecrets(map[string]string{"pypi_password": canary, "client": key})
+		b.must(t)
+		b.spec += "apk: {build: [zip]}\n"
+		b.BuildRequest = withSecrets(map[string]string{"pypi_password": canary})
+		log, err := b.fails(t)
+		require.Contains(t, log, "\npip: the build secret client is missing: build with --secret id=client,src=FILE")
+		require.Contains(t, marked(err), "  client-cert-secret: client")
+	})
 }
 
 func TestIntegrationPipSecretsThatAreWrong(t *testing.T) {
@@ -258,17 +271,25 @@ func TestIntegrationPipHidesPasswords(t *testing.T) {
 	t.Cleanup(server.Close)
 	const password = canary + "/+"
 	for name, test := range map[string]struct {
-		credentials string
-		secrets     map[string]string
+		user, credentials string
+		secrets           map[string]string
+		shown             string // of the user
 	}{
-		"of the spec": {", credentials: [{host: 127.0.0.1, username: bot, password-secret: p}]", map[string]string{"p": password}},
-		"of netrc":    {"", map[string]string{"netrc": "machine 127.0.0.1 login bot password " + password + "\n"}},
+		"of the spec": {"bot", ", credentials: [{host: 127.0.0.1, username: bot, password-secret: p}]", map[string]string{"p": password}, "bot"},
+		"of netrc":    {"bot", "", map[string]string{"netrc": "machine 127.0.0.1 login bot password " + password + "\n"}, "bot"},
+		"with a user": {
+			"robot-" + canary, ", credentials: [{host: 127.0.0.1, username-secret: u, password-secret: p}]",
+			map[string]string{"u": "robot-" + canary + "\n", "p": password}, "****",
+		},
+		"with a short user": {
+			"bot", ", credentials: [{host: 127.0.0.1, username-secret: u, password-secret: p}]", map[string]string{"u": "bot", "p": password}, "bot",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := minimal + "pip: {packages: [six], index-url: " + server.URL + "/simple" + test.credentials + "}\n"
 			log, err := build{spec: spec, BuildRequest: withSecrets(test.secrets)}.fails(t)
-			require.Contains(t, log, "403 Client Error: not bot with **** or **** or ****")
-			for _, secret := range []string{canary, base64.StdEncoding.EncodeToString([]byte("bot:" + password))} {
+			require.Contains(t, log, "403 Client Error: not "+test.shown+" with **** or **** or ****")
+			for _, secret := range []string{canary, "robot-", base64.StdEncoding.EncodeToString([]byte(test.user + ":" + password))} {
 				require.NotContains(t, log+err.Error(), secret)
 			}
 		})

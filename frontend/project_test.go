@@ -208,6 +208,10 @@ func TestIntegrationProjectFailures(t *testing.T) {
 			"project: .", map[string]string{"pyproject.toml": "[build-system]\nrequires = ['absent-backend']\n[project]\nname = 'app'\n"},
 			"nothing was found for absent-backend", "pip: {project: .}",
 		},
+		"no such extra of a setup.py": {
+			"project: ., extras: [web]", map[string]string{"setup.py": fmt.Sprintf(setupOfDebian, "name='mod', version='2.0', extras_require={'more': []}")},
+			"pip.extras: the project mod has no extra 'web'", "pip: {project: ., extras: [web]}",
+		},
 		"a build that fails": {
 			"project: .", map[string]string{"pyproject.toml": system + "[project]\nname = 'app'\n", "backend.py": fileBackend},
 			"could not be built, see above. It is built without network and secrets", "pip: {project: .}",

@@ -64,7 +64,9 @@ func (g *Graph) needSecrets(files llb.State, declared *Declared) llb.State {
 func (g *Graph) pipSecretMounts() []llb.RunOption {
 	mounts := []llb.RunOption{
 		optionalSecret(pipCert, "pip-cert"),
-		optionalSecret(pipClientCert, firstOf(g.Spec.Pip.ClientCertSecret, "pip-client-cert")),
+	}
+	if g.Spec.Pip.ClientCertSecret == "" {
+		mounts = append(mounts, optionalSecret(pipClientCert, "pip-client-cert"))
 	}
 	for _, secret := range pipSecrets(g.Spec.Pip) {
 		mounts = append(mounts, optionalSecret(path.Join(pipSecretsDir, secret.id), secret.id))
@@ -90,7 +92,12 @@ func (g *Graph) pipSecretArguments() ([]string, error) {
 	if g.Spec.Pip.Cert != "" {
 		cert = path.Join(contextDir, g.Spec.Pip.Cert)
 	}
-	args := []string{"--cert", cert, "--client-cert", pipClientCert}
+	args := []string{"--cert", cert}
+	if id := g.Spec.Pip.ClientCertSecret; id != "" {
+		args = append(args, "--client-cert-secret", path.Join(pipSecretsDir, id))
+	} else {
+		args = append(args, "--client-cert", pipClientCert)
+	}
 	if len(g.Spec.Pip.Credentials) == 0 {
 		return args, nil
 	}

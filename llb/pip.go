@@ -8,10 +8,12 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
 )
 
 // Where the op that downloads finds the files of the context that the spec names for it.
-const contextDir = "/context"
+const contextDir = requirements.ContextDir
 
 // Where the build secrets netrc and known_hosts are while pip downloads. Of the second, ssh knows
 // by itself.

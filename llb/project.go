@@ -123,6 +123,7 @@ func (g *Graph) pipProject(on pipBase, downloads llb.State, declared *Declared) 
 	args := append([]string{
 		"python", opsDir + "/pip_project.py", "--project", projectDir, "--downloads", downloadsDir, "--root", outDir,
 	}, on.target...)
+	args = append(args, g.pipBytecode()...)
 	installed := g.runOn(on.builder, on.platform, op{
 		name: "[pip] build and install " + g.projectName(),
 		args: g.settled(args),

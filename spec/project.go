@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -53,15 +54,24 @@ func (s *Spec) checkLinkedContext(at string, p *string) error {
 	if err := s.checkLine(at, *p); err != nil {
 		return err
 	}
-	name, below, _ := LinkedContext(*p)
+	clean, err := CleanLink(*p)
+	if err != nil {
+		return s.errorf(at, "%v", err)
+	}
+	*p = clean
+	return nil
+}
+
+// CleanLink returns a link to a named context with a clean path, or why it cannot be one.
+func CleanLink(link string) (string, error) {
+	name, below, _ := LinkedContext(link)
 	if !linkedName.MatchString(name) {
-		return s.errorf(at, "%s names no context: expected for example context://wheels or context://wheels/folder, with --build-context wheels=PATH", quote(*p))
+		return "", fmt.Errorf("%s names no context: expected for example context://wheels or context://wheels/folder, with --build-context wheels=PATH", quote(link))
 	}
 	if leavesRoot(below) {
-		return s.errorf(at, "%s leaves the context %s; remove the .. that goes above its root", quote(*p), name)
+		return "", fmt.Errorf("%s leaves the context %s; remove the .. that goes above its root", quote(link), name)
 	}
-	*p = contextScheme + path.Join(name, below)
-	return nil
+	return contextScheme + path.Join(name, below), nil
 }
 
 // validateProject checks what a project, a pyproject.toml or a lock is named with.
@@ -79,7 +89,7 @@ func (s *Spec) validateProject() error {
 		return err
 	}
 	if p.RequireHashes && p.Pyproject() != "" && p.Lock() == "" {
-		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: lock the project, for example by `uv export -o pylock.toml`, "+
+		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: lock the project, for example by `uv export --no-emit-project -o pylock.toml`, "+
 			"and name the lock under pip.requirements")
 	}
 	return s.checkSelection()

@@ -46,7 +46,7 @@ var defaults = map[string]string{
 	"trim":                       "nothing is traced, and the whole library stays",
 	"pip.credentials":            "none; the build secret ``netrc`` is there for all specs",
 	"pip.credentials[].host":     "has to be given",
-	"pip.cert":                   "build secret ``pip-cert``, else the authorities that the base image trusts",
+	"pip.cert":                   "build secret ``pip-cert``, else those that the base image's pip trusts",
 	"pip.client-cert-secret":     "``pip-client-cert``, which may be missing",
 	"bytecode.optimize":          "``0``",
 	"bytecode.sources":           "``keep``",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,13 +21,11 @@ type pylock struct {
 	Extras         []string        `toml:"extras"`
 	Groups         []string        `toml:"dependency-groups"`
 	DefaultGroups  []string        `toml:"default-groups"`
-	CreatedBy      string          `toml:"created-by"`
 	Packages       []lockedPackage `toml:"packages"`
 }
 
 type lockedPackage struct {
 	Name           string         `toml:"name"`
-	Version        string         `toml:"version"`
 	Marker         string         `toml:"marker"`
 	RequiresPython string         `toml:"requires-python"`
 	VCS            map[string]any `toml:"vcs"`
@@ -44,6 +43,9 @@ type artifact struct {
 	Hashes       map[string]string `toml:"hashes"`
 	Subdirectory string            `toml:"subdirectory"`
 }
+
+// ContextDir is where pip finds the files of the context.
+const ContextDir = "/context"
 
 // Locked is what a lock has installed.
 type Locked struct {
@@ -104,6 +106,10 @@ func ReadLock(name string, data []byte, target Target, selected Selection, pip s
 	return r.result(), nil
 }
 
+// projectName is the form of the name of a project, which becomes a part of a line for pip:
+// https://packaging.python.org/en/latest/specifications/name-normalization/
+var projectName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
 type lockReader struct {
 	*document
 	lock     pylock
@@ -126,11 +132,11 @@ type lockedLine struct {
 func (r *lockReader) head() error {
 	switch major, _, _ := strings.Cut(r.lock.Version, "."); {
 	case r.lock.Version == "":
-		return r.errorAt("", "lock-version is missing: expected a lock of PEP 751, such as `uv export -o pylock.toml` makes")
+		return r.errorAt("", "lock-version is missing: expected a lock of PEP 751, such as `uv export --no-emit-project -o pylock.toml` makes")
 	case major != "1":
 		return r.errorAt("lock-version", "the version of the lock is %q: expected 1.0", r.lock.Version)
 	case r.lock.Packages == nil:
-		return r.errorAt("", "packages is missing: expected a lock of PEP 751, such as `uv export -o pylock.toml` makes")
+		return r.errorAt("", "packages is missing: expected a lock of PEP 751, such as `uv export --no-emit-project -o pylock.toml` makes")
 	}
 	if err := checkPython(r.document, "requires-python", r.lock.RequiresPython, r.target.Python); err != nil {
 		return err
@@ -176,8 +182,11 @@ func (r *lockReader) holds(path, marker string) (bool, error) {
 
 // add takes an artifact of a package, if the package is for the target.
 func (r *lockReader) add(at string, p lockedPackage) error {
-	if p.Name == "" {
+	switch {
+	case p.Name == "":
 		return r.errorAt(at, "name is missing")
+	case !projectName.MatchString(p.Name):
+		return r.errorAt(at+".name", "%q is not the name of a project: expected a name such as markupsafe", p.Name)
 	}
 	if holds, err := r.holds(at+".marker", p.Marker); !holds || err != nil {
 		return err
@@ -197,6 +206,8 @@ func (r *lockReader) add(at string, p lockedPackage) error {
 	case p.Directory != nil:
 		return r.errorAt(at+".directory", "%s is a folder: if it is the application, leave it out of the lock and name its folder under pip.project; "+
 			"if not, lock a wheel of it", p.Name)
+	case p.Archive != nil && lists(r.pip.OnlyBinary, p.Name) && !strings.HasSuffix(p.Archive.fileName(), ".whl"):
+		return r.errorAt(at+".archive", "%s is no wheel, and pip.only-binary takes nothing else: lock a wheel of %s", p.Archive.fileName(), p.Name)
 	case p.Archive != nil:
 		return r.take(at+".archive", p.Name, *p.Archive)
 	}
@@ -213,7 +224,7 @@ func (r *lockReader) choose(at string, p lockedPackage) (string, artifact, error
 	ranks := r.target.tags()
 	for i, wheel := range p.Wheels {
 		path := index(at+".wheels", i)
-		tags, name, _, err := tagsOf(wheel.fileName())
+		tags, name, err := tagsOf(wheel.fileName())
 		if err != nil {
 			return "", artifact{}, r.errorAt(path, "%v", err)
 		}
@@ -277,9 +288,9 @@ func (r *lockReader) hash(at string, a artifact) (string, error) {
 
 // place returns where an artifact is: a URL, or ./ and a path of the context.
 func (r *lockReader) place(at string, a artifact) (string, error) {
-	fragment := ""
-	if a.Subdirectory != "" {
-		fragment = "#subdirectory=" + url.QueryEscape(a.Subdirectory)
+	fragment, err := r.fragment(at, a)
+	if err != nil {
+		return "", err
 	}
 	if a.URL == "" {
 		named, err := r.inContext(r.line(at+".path"), path.Dir(r.name), a.Path, false)
@@ -290,7 +301,11 @@ func (r *lockReader) place(at string, a artifact) (string, error) {
 			return "", r.errorAt(at+".path", "%q is no path of a wheel or an archive", a.Path)
 		}
 		r.files = append(r.files, named.path)
-		return "./" + named.path + fragment, nil
+		if fragment != "" { // which no path can have
+			file := url.URL{Scheme: "file", Path: path.Join(ContextDir, named.path)}
+			return file.String() + fragment, nil
+		}
+		return "./" + named.path, nil
 	}
 	if spec.HasCredentials(a.URL) {
 		return "", r.errorAt(at+".url", "%s", spec.CredentialsHelp)
@@ -304,6 +319,22 @@ func (r *lockReader) place(at string, a artifact) (string, error) {
 	}
 	return parsed.String() + fragment, nil
 }
+
+// fragment is the part of a URL that tells pip which folder of an archive is the project. It
+// takes the folder as it stands there.
+func (r *lockReader) fragment(at string, a artifact) (string, error) {
+	folder := a.Subdirectory
+	switch {
+	case folder == "":
+		return "", nil
+	case !folderInArchive.MatchString(folder) || path.IsAbs(folder) || slices.Contains(strings.Split(folder, "/"), ".."):
+		return "", r.errorAt(at+".subdirectory", "%q is no folder of an archive: expected a path such as python/src, without .. and blanks", folder)
+	}
+	return "#subdirectory=" + folder, nil
+}
+
+// folderInArchive has nothing in it that ends a folder in a URL, or the URL in a line.
+var folderInArchive = regexp.MustCompile(`^[^\s#&;\x00-\x1f]+$`)
 
 // fileName is what the lock says it is, or the end of its place.
 func (a artifact) fileName() string {

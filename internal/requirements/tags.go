@@ -68,12 +68,12 @@ func (t Target) minor() int {
 	return minor
 }
 
-// tagsOf returns the tags in the name of a wheel, and its name and version.
-func tagsOf(wheel string) (tags []string, name, version string, err error) {
+// tagsOf returns the tags in the name of a wheel, and that of its project.
+func tagsOf(wheel string) (tags []string, name string, err error) {
 	stem, ok := strings.CutSuffix(path.Base(wheel), ".whl")
 	parts := strings.Split(stem, "-")
 	if !ok || len(parts) != 5 && len(parts) != 6 {
-		return nil, "", "", fmt.Errorf("%q is not the name of a wheel: expected name-version-python-abi-platform.whl", wheel)
+		return nil, "", fmt.Errorf("%q is not the name of a wheel: expected name-version-python-abi-platform.whl", wheel)
 	}
 	last := len(parts) - 3
 	for python := range strings.SplitSeq(parts[last], ".") {
@@ -83,5 +83,5 @@ func tagsOf(wheel string) (tags []string, name, version string, err error) {
 			}
 		}
 	}
-	return tags, parts[0], parts[1], nil
+	return tags, parts[0], nil
 }

@@ -41,7 +41,11 @@ func Read(pip spec.Pip, read Reader, locate func(key string) []parser.Range) ([]
 		files []string
 	}{{"pip.requirements", pip.Requirements}, {"pip.constraints", pip.Constraints}} {
 		for i, name := range names.files {
-			if err := w.top(name); err != nil {
+			read := w.top
+			if names.key == "pip.constraints" {
+				read = w.plain
+			}
+			if err := read(name); err != nil {
 				return nil, at(err, locate(names.key+"["+strconv.Itoa(i)+"]"))
 			}
 		}
@@ -77,14 +81,16 @@ type walk struct {
 	paths map[string]bool // what they name
 }
 
-// top reads a file that the spec names.
+// top reads a file that the spec names under pip.requirements.
 func (w *walk) top(name string) error {
 	if spec.IsLock(name) || spec.IsPyproject(name) {
 		return nil // names no requirements file
 	}
-	if help, ok := notRequirements[path.Base(name)]; ok {
-		return fmt.Errorf("%s is not a requirements file: %s", name, help)
-	}
+	return w.plain(name)
+}
+
+// plain reads a file that pip can read.
+func (w *walk) plain(name string) error {
 	data, err := w.content(name)
 	if err != nil {
 		return err
@@ -94,7 +100,7 @@ func (w *walk) top(name string) error {
 
 // notRequirements says how to have what another tool's file says as a requirements file.
 var notRequirements = map[string]string{
-	"uv.lock":      "write one with `uv export -o requirements.txt`, or a lock with `uv export -o pylock.toml`",
+	"uv.lock":      "write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
 	"poetry.lock":  "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
 	"pdm.lock":     "write one with `pdm export -o requirements.txt`, or a lock with `pdm export -f pylock -o pylock.toml`",
 	"setup.py":     "name its folder under pip.project",
@@ -102,7 +108,15 @@ var notRequirements = map[string]string{
 	"Pipfile.lock": "write one with `pipenv requirements --hash >requirements.txt`",
 }
 
+// content returns that of a file with lines for pip.
 func (w *walk) content(name string) ([]byte, error) {
+	help, ok := notRequirements[path.Base(name)]
+	if spec.IsLock(name) || spec.IsPyproject(name) {
+		help, ok = "name it in the spec, under pip.requirements", true
+	}
+	if ok {
+		return nil, fmt.Errorf("%s is not a requirements file: %s", name, help)
+	}
 	data, err := w.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not in the build context, or .dockerignore lists it", name)

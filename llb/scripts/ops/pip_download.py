@@ -2,7 +2,7 @@
 
 Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
                        [--legacy] [--project DIR [--extra E]...]
-                       [--logins JSON] [--cert FILE] [--client-cert FILE] -- ARG...
+                       [--logins JSON] [--cert FILE] [--client-cert FILE | --client-cert-secret FILE] -- ARG...
 
 The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
 stands for what that is if it does not say it. The requirements of the project in DIR, with
@@ -10,6 +10,7 @@ extras E, are asked of its build backend. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
+  sdists/SHA256.json the folders in it that are to be, if it is not that at its top
   build/             wheels of all that these are built with; with --emulated, which says that
                      they are built on M, also what that machine needs for it
 
@@ -21,6 +22,7 @@ backend for its requirements; that is all of it that runs here.
 import argparse
 import glob
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -41,6 +43,13 @@ BROKEN = re.compile(
 )
 ATTEMPTS = 3
 
+# What pip says of a file that is not whole: of a wheel its name, of others just that, and not
+# what a build backend says, which is indented.
+DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
+
+# Where pip writes which folders of what it saves are wanted.
+PARTS = "/tmp/parts"
+
 
 def main():
     options, args = parse(sys.argv[1:])
@@ -55,17 +64,58 @@ def main():
         log_in(options)
     except pip_credentials.Wrong as wrong:
         pip_run.die(f"pip: {wrong}")
-    if requires := build_requires(options):
-        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
-    ours += ["--machine", options.machine] if options.machine else []
-    ours += ["--keep-for", options.machine] if options.emulated else []
     if options.project:
         args.append(pip_project.copy(options.project) + extras(options))
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        print(f"{damaged} is damaged: all is asked for again, and nothing taken of what pip kept", flush=True)
+        forget(wheels, build)
+        fetch_again(options, ours, args, wheels, build)
+    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def fetch(options, ours, args, wheels, build):
+    if requires := build_requires(options):
+        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
+    ours = [*ours, "--parts", PARTS]
+    ours += ["--machine", options.machine] if options.machine else []
+    ours += ["--keep-for", options.machine] if options.emulated else []
     if asks(args):
-        download(options, ours, "download", ["--dest", wheels, *args])
+        check_extras(options, download(options, ours, "download", ["--dest", wheels, *args]), wheels)
     for folder in (wheels, build):
         check_whole(folder)
-    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def check_extras(options, lines, wheels):
+    """To pip an extra that a project has not got is one with nothing in it. The project is not downloaded."""
+    downloaded = {project(name.partition("-")[0]) for name in os.listdir(wheels)}
+    for line in lines:
+        missing = re.search(r"WARNING: (\S+) \S+ does not provide the extra '(.*)'", line)
+        if options.project and missing and project(missing[1]) not in downloaded:
+            pip_run.die(f"pip.extras: the project {missing[1]} has no extra {missing[2]!r}")
+
+
+def fetch_again(options, ours, args, wheels, build):
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        forget(wheels, build)
+        pip_run.die(f"{damaged} is damaged: the index, or a proxy before it, does not send it as it is")
+
+
+class Damaged(Exception):
+    """A file is not whole; the message is its name."""
+
+
+def forget(*folders):
+    """pip keeps what it was sent before it looks into it, and takes it from there ever after."""
+    kept = glob.glob(os.path.join(os.environ["PIP_CACHE_DIR"], "http*"))
+    for folder in kept:
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
 
 
 def parse(argv):
@@ -81,6 +131,7 @@ def parse(argv):
     parser.add_argument("--logins", help="JSON: see pip_credentials.py")
     parser.add_argument("--cert", help="certificates of authorities, if the file is there")
     parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
+    parser.add_argument("--client-cert-secret", help="the same of a secret that has to be there")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
@@ -112,19 +163,30 @@ def extras(options):
 
 def log_in(options):
     """Take up the secrets, and know what not to show."""
-    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert))
+    if options.client_cert_secret:
+        pip_credentials.check_given(options.client_cert_secret)
+    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert_secret or options.client_cert))
     words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
     options.hide = pip_credentials.hiding(words)
 
 
+def forget_unmatched(failed):
+    """What has another hash may have been damaged, too. pip says its URL, by which it is kept."""
+    for url, in failed.finds(r"^ {4}\S.*? from (https://[^\s#]+)"):
+        key = hashlib.sha224(url.encode()).hexdigest()
+        for path in glob.glob(f"{os.environ['PIP_CACHE_DIR']}/http*/?/?/?/?/?/{key}*"):
+            os.remove(path)
+
+
 def download(options, ours, verb, args):
     try:
-        retry_broken(options, ours, verb, args)
+        return retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
+        if found := failed.finds(DAMAGED):
+            raise Damaged(os.path.basename(found[0][0] or "a file")) from None
+        forget_unmatched(failed)
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
-    else:
-        return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
         pip_run.run(ours, verb, args, diagnose=True, hide=options.hide)
@@ -181,6 +243,11 @@ def wrong_hash(options, failed, requirement):
 
 def without_hash(options, failed, *_):
     return "in hash-checking mode every requirement needs a version (==) and a --hash: the lines that lack one are above"
+
+
+def no_source(options, failed, filename, name):
+    where = line_of(filename) or line_of_project(name)
+    return f"{where}{filename} is no wheel, and only-binary takes nothing else: name a wheel of it"
 
 
 def wrong_platform(options, failed, wheel):
@@ -241,7 +308,7 @@ def broken(options, failed, *_):
 
 
 def no_metadata(options, failed, *_):
-    names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    names = [name for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
     if any(name.startswith(pip_project.SOURCES) for name in names):
         return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (
@@ -254,6 +321,7 @@ EXPLANATIONS = (
     (r"(No space left on device)", full_disk),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
+    (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
     (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
@@ -283,7 +351,7 @@ def check_whole(folder):
     """Keep a damaged file out of the result, which is cached: few indexes have hashes."""
     for name in sorted(os.listdir(folder)):
         if is_damaged(os.path.join(folder, name)):
-            pip_run.die(f"{name} is damaged: the index, or a proxy before it, does not send it as it is")
+            raise Damaged(name)
 
 
 def is_damaged(path):
@@ -299,6 +367,7 @@ def is_damaged(path):
 
 def part_sources(wheels, sdists):
     """A folder by content gives pip, whose cache knows what it built by URL, the right wheel."""
+    parts = wanted_parts()
     for name in sorted(os.listdir(wheels)):
         if not name.endswith(".whl"):
             path = os.path.join(wheels, name)
@@ -306,6 +375,19 @@ def part_sources(wheels, sdists):
                 folder = os.path.join(sdists, hashlib.sha256(file.read()).hexdigest())
             os.makedirs(folder, exist_ok=True)
             shutil.move(path, folder)
+            if parts.get(name, {""}) != {""}:
+                with open(folder + ".json", "w") as file:
+                    json.dump(sorted(parts[name]), file)
+
+
+def wanted_parts():
+    """The folders of each file."""
+    parts = {}
+    if os.path.exists(PARTS):
+        with open(PARTS) as file:
+            for name, folder in map(json.loads, file):
+                parts.setdefault(name, set()).add(folder)
+    return parts
 
 
 if __name__ == "__main__":

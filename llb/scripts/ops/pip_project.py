@@ -1,16 +1,14 @@
 """Build the project in a folder and install its wheel, without a network.
 
 Usage: pip_project.py --project DIR --downloads DIR --root ROOT [--machine M --platform P]
+           [--optimize N] [--drop-sources]
 
 It is built as a source distribution is, with the wheels that pip_download.py left for
 that. What it requires to run is installed by another.
 """
 
 import glob
-import os
 import shutil
-import subprocess
-import sys
 
 import pip_install
 import pip_run
@@ -23,7 +21,7 @@ def main():
     pip_run.private_cache()
     built = pip_install.build(options, [copy(options.project)], "build on a node of that platform")
     pip_install.install(options, glob.glob(f"{built}/*.whl"))
-    subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
+    pip_install.compile_installed(options)
 
 
 def copy(project):

@@ -15,9 +15,8 @@ QUIET = ("--disable-pip-version-check", "--no-input", "--no-color")
 class Failed(Exception):
     """pip did not do it; the lines are what it said."""
 
-    def __init__(self, status, lines):
-        super().__init__(status)
-        self.status = status
+    def __init__(self, lines):
+        super().__init__()
         self.lines = lines
 
     def finds(self, pattern):
@@ -34,7 +33,7 @@ def private_cache():
 
 
 def run(options, verb, args, diagnose=False, hide=lambda line: line):
-    """Run pip confined and show what it says, or only keep all that it could say."""
+    """Run pip confined and show what it says, or only keep all that it could say. Return the lines."""
     # Source distributions without a pyproject.toml are built in an environment of their own
     # too, whatever the version of pip.
     environ = {**os.environ, "PIP_USE_PEP517": "1", "PIP_ROOT_USER_ACTION": "ignore"}
@@ -47,7 +46,8 @@ def run(options, verb, args, diagnose=False, hide=lambda line: line):
             sys.stdout.write(line)
             sys.stdout.flush()
     if pip.wait() != 0:
-        raise Failed(pip.returncode, lines)
+        raise Failed(lines)
+    return lines
 
 
 def version():
