@@ -65,8 +65,17 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		}
 	}
 	write := func(name, content string) func(*build) { return func(b *build) { b.files[name] = content } }
-	first := cachingApp().must(t)
-	// In this order, as what one has made another finds.
+	// A daemon of its own, and this order, as what one has made another finds.
+	env := shared.Env(t)
+	daemon, err := env.StartDaemon(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, daemon.Close()) }()
+	must := func(t *testing.T, b build) *testenv.BuildResult {
+		res, err := daemon.Build(t.Context(), b.on(t, env))
+		require.NoError(t, err, "%s\n%s", testenv.SourceExcerpt(err), res.Log())
+		return res
+	}
+	first := must(t, cachingApp())
 	for _, test := range []struct {
 		name string
 		edit func(*build)
@@ -125,7 +134,7 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := cachingApp()
 			test.edit(&b)
-			res := b.must(t)
+			res := must(t, b)
 			require.Equal(t, test.want, ran(res))
 			if test.want == nil {
 				require.Equal(t, first.Image.Layers, res.Image.Layers)
