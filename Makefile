@@ -2,7 +2,7 @@
 
 GO         ?= go
 FUZZTIME   ?= 20s
-# go test's own flags, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
+# Flags of go test, or of a test's own, as in `make integration TESTFLAGS='-run TestIntegrationFlask -v'`.
 TESTFLAGS  ?=
 PACKAGES   ?= ./...
 TIMEOUT    ?= 60m
@@ -48,7 +48,7 @@ lint: ## gofmt, go vet, staticcheck, shellcheck, actionlint
 .PHONY: unit
 unit: ## the tests that need nothing but Go
 	@rm -f $(results)/unit.json
-	@{ DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(TESTFLAGS) $(PACKAGES); \
+	@{ DISTROLESS_INTEGRATION= $(GO) test -json -skip '^TestIntegration' $(PACKAGES) $(TESTFLAGS); \
 		$(if $(filter ./...,$(PACKAGES)),$(GO) -C hack/catalogue test -json -count=1 $(TESTFLAGS) ./...;) } | $(summary) -save $(results)/unit.json
 
 .PHONY: fuzz
@@ -58,13 +58,17 @@ fuzz: ## every fuzz test for FUZZTIME
 .PHONY: integration
 integration: ## the tests that start daemons; needs root, or a user namespace
 	@rm -f $(results)/integration.json
-	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(if $(TESTFLAGS),$(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(TESTFLAGS),$(GO) run ./hack/testshards -n $(SHARDS) -timeout $(TIMEOUT)) $(PACKAGES) | $(summary) -v -save $(results)/integration.json
+	@DISTROLESS_INTEGRATION=1 hack/as-root.sh $(if $(TESTFLAGS),$(GO) test -json -count=1 -timeout $(TIMEOUT) -run '^TestIntegration' $(PACKAGES) $(TESTFLAGS),$(GO) run ./hack/testshards -n $(SHARDS) -timeout $(TIMEOUT) $(PACKAGES)) | $(summary) -v -save $(results)/integration.json
 
 .PHONY: test-docker
 test-docker: ## the tests on Docker Engines, which they start themselves; installs docker.io, builds a current one
 	@hack/setup.sh dockerd gcc pkg-config libseccomp
 	@hack/moby.sh || echo "the tests on a current Docker Engine are going to be skipped"
 	@DISTROLESS_ENGINES=1 $(MAKE) --no-print-directory integration TESTFLAGS='-run ^TestIntegrationDockerEngine' PACKAGES='./frontend ./hack/demo'
+
+.PHONY: test-cpython
+test-cpython: ## CPython's own tests, or TESTS of them, in final or TARGETS; UPDATE=1 records what they give
+	@DISTROLESS_CPYTHON="$(or $(TESTS),all)" DISTROLESS_CPYTHON_TARGETS="$(TARGETS)" $(MAKE) --no-print-directory integration PACKAGES=./frontend TESTFLAGS="-run ^TestIntegrationCPython -v$(if $(UPDATE), -update)"
 
 .PHONY: test
 test: ## setup, lint, unit, fuzz and integration, and what ran

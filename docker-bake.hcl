@@ -119,7 +119,7 @@ target "python" {
 target "examples" {
   name = "example-${example}"
   matrix = {
-    example = ["ci", "httpie", "minimal", "simple-flask"]
+    example = ["ci", "httpie", "minimal", "notes", "simple-flask"]
   }
   context = "examples/${example}"
   args    = { BUILDKIT_SYNTAX = FRONTEND }

@@ -63,6 +63,7 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 		return nil, err
 	}
 
+	passing := &checks{}
 	rb, err := bc.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (*dockerui.BuildResult, error) {
 		b, err := b.forPlatform(platform)
 		if err != nil {
@@ -77,12 +78,16 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 				return nil, err
 			}
 		}
+		g.Read = b.reader(ctx, g.Base.Platform)
 		st, err := target.state(g)
 		if err != nil {
 			return nil, err
 		}
 		ref, err := b.solve(ctx, st, g.Base.Platform)
 		if err != nil {
+			return nil, err
+		}
+		if err := passing.add(ctx, b, i, g, target.checks); err != nil {
 			return nil, err
 		}
 		if err := sboms.add(platform, g, st); err != nil {
@@ -94,6 +99,9 @@ func buildSpec(ctx context.Context, bc *dockerui.Client, src *dockerui.Source) (
 	})
 	if err != nil {
 		return nil, err
+	}
+	if res, err := passing.run(ctx, b); res != nil || err != nil {
+		return res, err
 	}
 	if err := sboms.attach(ctx, rb); err != nil {
 		return nil, err
@@ -154,11 +162,13 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 		Context:         func(name string) (llb.State, bool, error) { return contexts.get(ctx, name) },
 		PipFiles:        func() ([]string, error) { return b.readRequirements(ctx) },
 		HasSources:      func(downloads llb.State) (bool, error) { return b.hasSources(ctx, downloads) },
+		Declared:        func() (*graph.Declared, error) { return b.declared(ctx, base) },
 		Overrides:       overrides,
 		Exec:            b.execOptions(),
 		Network:         b.bc.NetworkMode,
 		CacheNamespace:  b.bc.CacheIDNamespace,
 		Merge:           b.supports(pb.CapMergeOp),
+		CopyPatterns:    b.supports(pb.CapFileCopyIncludeExcludePatterns),
 		NoCache:         b.noCache,
 		NamePrefix:      prefix,
 		BuildNamePrefix: buildPrefix,
@@ -180,14 +190,17 @@ func (b *builder) resolveBasesWhile(ctx context.Context, platform ocispecs.Platf
 // solve has the daemon build a state. It pins the default platform of the ops, which would
 // else be the one this program was compiled for.
 func (b *builder) solve(ctx context.Context, st llb.State, platform ocispecs.Platform) (client.Reference, error) {
+	return b.solveWith(ctx, st, platform, client.SolveRequest{})
+}
+
+// solveWith does so with what else a request asks for.
+func (b *builder) solveWith(ctx context.Context, st llb.State, platform ocispecs.Platform, req client.SolveRequest) (client.Reference, error) {
 	def, err := st.Marshal(ctx, llb.WithCaps(b.bc.BuildOpts().LLBCaps), llb.Platform(platform))
 	if err != nil {
 		return nil, errors.Wrap(err, "marshal the graph")
 	}
-	res, err := b.bc.GatewayClient().Solve(ctx, client.SolveRequest{
-		Definition:   def.ToPB(),
-		CacheImports: b.bc.CacheImports,
-	})
+	req.Definition, req.CacheImports = def.ToPB(), b.bc.CacheImports
+	res, err := b.bc.GatewayClient().Solve(ctx, req)
 	if err != nil {
 		return nil, err
 	}

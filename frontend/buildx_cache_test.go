@@ -56,24 +56,27 @@ func TestIntegrationBuildxCacheOfAnotherDaemon(t *testing.T) {
 	defer func() { require.NoError(t, daemon.Close()) }()
 	other := newBuildx(t, func(*testenv.Env) *testenv.Daemon { return daemon })
 
+	onlyLooked := []string{"[final] look for shared libraries"}
 	newBuildx(t, sharedDaemon).eachKind(cacheSpec, cacheDockerfile, func(x *buildx, text string) {
 		dir, local, ref := cacheContext(x.t, text), x.t.TempDir(), x.env.Registry.Ref("test/cache")
 		push := []string{"--push", "-t", ref + ":image"}
 		for name, test := range map[string]struct {
 			to   []string
 			from string
+			// again are the steps of a spec that such a cache, of the image's layers alone, has not got.
+			again []string
 		}{
-			"local":    {[]string{"--cache-to", "type=local,mode=max,dest=" + local}, "type=local,src=" + local},
-			"registry": {[]string{"--cache-to", "type=registry,mode=max,ref=" + ref + ":cache"}, ref + ":cache"},
-			"inline":   {append(push, "--cache-to", "type=inline"), "type=registry,ref=" + ref + ":image"},
-			"argument": {append(push, "--build-arg", "BUILDKIT_INLINE_CACHE=1"), ref + ":image"},
+			"local":    {[]string{"--cache-to", "type=local,mode=max,dest=" + local}, "type=local,src=" + local, nil},
+			"registry": {[]string{"--cache-to", "type=registry,mode=max,ref=" + ref + ":cache"}, ref + ":cache", nil},
+			"inline":   {append(push, "--cache-to", "type=inline"), "type=registry,ref=" + ref + ":image", onlyLooked},
+			"argument": {append(push, "--build-arg", "BUILDKIT_INLINE_CACHE=1"), ref + ":image", onlyLooked},
 		} {
 			x.t.Run(name, func(t *testing.T) {
 				pushed := slices.Contains(test.to, "--push")
 				x.on(t).must(line{dir: dir, args: append(test.to, "."), noLayout: pushed})
 				require.NoError(t, daemon.Prune(t.Context()))
 				res := other.on(t).must(line{dir: dir, args: []string{"--cache-from", test.from, "."}})
-				require.Empty(t, worked(res))
+				require.Subset(t, test.again, worked(res))
 				require.Contains(t, filesOf(t, res.Image), "/app/app.py")
 			})
 		}

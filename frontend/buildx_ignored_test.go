@@ -26,7 +26,7 @@ func TestIntegrationBuildxIgnoredOptions(t *testing.T) {
 	}})
 	require.Equal(t, []string{
 		`--build-context asets: nothing in the spec names a context "asets"`,
-		"--no-cache-filter pipp: no steps are of that name: expected one of root, builder, python, pip, files, final, buildroot, sbom, did you mean pip?",
+		"--no-cache-filter pipp: no steps are of that name: expected one of root, builder, python, pip, trim, files, final, buildroot, debug, test, sbom, did you mean pip?",
 		`build argument BUILDKIT_SBOM_SCAN_STAGE: there is no stage "bilder": expected true, or some of base, builder`,
 	}, warnings(res))
 }

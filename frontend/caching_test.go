@@ -20,7 +20,7 @@ func ran(res *testenv.BuildResult) []string {
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // cachingApp is an application with a step of every kind.
@@ -50,6 +50,9 @@ const (
 	stepMerge  = "[final] put the image together"
 	stepStatic = "[files] copy static to /app/static/"
 	stepApp    = "[files] copy app.py to /app/"
+	// Of the copies, those that are Python are looked for in no time, and compiled if they have changed.
+	stepFind    = "[files] find Python sources"
+	stepCompile = "[files] compile Python sources"
 )
 
 func TestIntegrationCachingAfterAnEdit(t *testing.T) {
@@ -62,46 +65,76 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		}
 	}
 	write := func(name, content string) func(*build) { return func(b *build) { b.files[name] = content } }
-	first := cachingApp().must(t)
-	for name, test := range map[string]struct {
+	// A daemon of its own, and this order, as what one has made another finds.
+	env := shared.Env(t)
+	daemon, err := env.StartDaemon(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, daemon.Close()) }()
+	must := func(t *testing.T, b build) *testenv.BuildResult {
+		res, err := daemon.Build(t.Context(), b.on(t, env))
+		require.NoError(t, err, "%s\n%s", testenv.SourceExcerpt(err), res.Log())
+		return res
+	}
+	first := must(t, cachingApp())
+	for _, test := range []struct {
+		name string
 		edit func(*build)
 		want []string
 	}{
-		"nothing":                  {func(*build) {}, nil},
-		"a file that no key names": {write("unused.txt", "now used"), nil},
-		"a comment":                {replace("packages:", "# comment\npackages:"), nil},
-		"a key of one's own":       {replace("packages:", "x-mine: 1\npackages:"), nil},
-		"env":                      {replace("A: \"1\"", "A: \"2\", B: \"3\""), nil},
-		"entrypoint":               {replace("[python, app.py]", "python -B app.py"), nil},
-		"configuration": {replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\nvolumes: [/v]\n"+
+		{"nothing", func(*build) {}, nil},
+		{"a file that no key names", write("unused.txt", "now used"), nil},
+		{"a comment", replace("packages:", "# comment\npackages:"), nil},
+		{"a key of one's own", replace("packages:", "x-mine: 1\npackages:"), nil},
+		{"env", replace("A: \"1\"", "A: \"2\", B: \"3\""), nil},
+		{"entrypoint", replace("[python, app.py]", "python -B app.py"), nil},
+		{"configuration", replace("workdir:", "user: nonroot\nlabels: {a: b}\ncmd: [x]\nexpose: [80]\n"+
 			"stopsignal: SIGINT\nshell: [/bin/sh]\nhealthcheck: none\nworkdir:"), nil},
-		"labels of the client": {func(b *build) { b.Labels = map[string]string{"a": "b"} }, nil},
-		"the last file":        {write("app.py", "print('edited')\n"), []string{stepApp}},
-		"a file before it":     {write("static/style.css", "p {}"), []string{stepApp, stepStatic}},
-		"requirements": {
-			write("requirements.txt", "six==1.17.0\nidna\n"),
+		{"volumes of root", replace("workdir:", "volumes: [/v]\nworkdir:"), nil},
+		{
+			"volumes of another user", replace("workdir:", "user: nonroot\nvolumes: [/v]\nworkdir:"),
+			[]string{stepApp, stepStatic, stepFind, "[files] make /v writable", stepMerge},
+		},
+		{
+			"users", replace("workdir:", "users: [{name: app, uid: 1000}]\nworkdir:"),
+			[]string{"[files] add the users app", stepApp, stepStatic, "[files] create /app", stepFind, stepMerge},
+		},
+		{"labels of the client", func(b *build) { b.Labels = map[string]string{"a": "b"} }, nil},
+		{"the last file", write("app.py", "print('edited')\n"), []string{stepCompile, stepApp, stepFind, stepMerge}},
+		{"a file before it", write("static/style.css", "p {}"), []string{stepApp, stepStatic, stepFind, stepMerge}},
+		{
+			"requirements", write("requirements.txt", "six==1.17.0\nitsdangerous\n"),
 			[]string{
-				stepApp, stepStatic, stepMerge,
+				stepApp, stepStatic, stepFind, stepLook, stepMerge,
 				"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt",
 			},
 		},
-		"packages of pip": {
-			replace("requirements: [requirements.txt]", "packages: [idna]"),
-			[]string{stepApp, stepStatic, stepMerge, "[pip] download idna", "[pip] install idna"},
+		{
+			"packages of pip", replace("requirements: [requirements.txt]", "packages: [idna]"),
+			[]string{stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] download idna", "[pip] install idna"},
 		},
-		"packages": {
-			replace("[hello-apk]", "[zip]"),
-			[]string{stepApp, stepStatic, "[files] create /app", stepMerge, "[root] install zip"},
+		{
+			"packages", replace("[hello-apk]", "[zip]"),
+			[]string{stepApp, stepStatic, "[files] create /app", stepFind, stepLook, stepMerge, "[root] install zip"},
 		},
-		"compression": {
-			replace("packages:", "stdlib: {compression: store}\npackages:"),
-			[]string{stepApp, stepStatic, stepMerge, "[python] compile the standard library"},
+		{
+			"optimization", replace("packages:", "bytecode: {optimize: 1}\npackages:"),
+			[]string{
+				stepCompile, stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] install -r requirements.txt", "[python] compile the standard library",
+			},
+		},
+		{
+			"sources", replace("packages:", "bytecode: {sources: drop}\npackages:"),
+			[]string{stepCompile, stepApp, stepStatic, stepFind, stepLook, stepMerge, "[pip] install -r requirements.txt"},
+		},
+		{
+			"compression", replace("packages:", "stdlib: {compression: store}\npackages:"),
+			[]string{stepApp, stepStatic, stepFind, stepMerge, "[python] compile the standard library"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			b := cachingApp()
 			test.edit(&b)
-			res := b.must(t)
+			res := must(t, b)
 			require.Equal(t, test.want, ran(res))
 			if test.want == nil {
 				require.Equal(t, first.Image.Layers, res.Image.Layers)
@@ -136,7 +169,7 @@ user: nonroot
 		files: map[string]string{"other.py": "print('other')\n"},
 	}.must(t)
 	require.Equal(t, []string{
-		"[builder] install zip", "[files] copy other.py to /srv/", "[files] create /srv", stepMerge,
+		"[builder] install zip", stepCompile, "[files] copy other.py to /srv/", "[files] create /srv", stepFind, stepLook, stepMerge,
 		"[pip] download attrs", "[pip] install attrs", "[root] install tzdata",
 	}, ran(res))
 }
@@ -156,7 +189,7 @@ func TestIntegrationCachingIsIgnoredForAGroup(t *testing.T) {
 	for group, want := range map[string][]string{
 		"pip":    {"[pip] download -r requirements.txt", "[pip] install -r requirements.txt", "[pip] read requirements.txt"},
 		"python": {"[python] compile the standard library", "[python] copy the interpreter of " + shared.Env(t).PythonVersion()},
-		"files":  {stepApp, stepStatic, "[files] create /app"},
+		"files":  {stepCompile, stepApp, stepStatic, "[files] create /app", stepFind},
 	} {
 		t.Run(group, func(t *testing.T) {
 			b := cachingApp()

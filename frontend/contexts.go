@@ -34,7 +34,7 @@ type loadedContext struct {
 
 func newContexts(b *builder, platform ocispecs.Platform) *contexts {
 	return &contexts{
-		bc: b.bc, spec: b.spec, platform: platform, pipFiles: b.readRequirements,
+		bc: b.bc, spec: b.spec, platform: platform, pipFiles: b.sentForPip,
 		loads: map[string]func() loadedContext{},
 	}
 }

@@ -74,6 +74,7 @@ func TestIntegrationConfigOfFinal(t *testing.T) {
 		"BUILD_ROOT=/d",
 		"PYTHON_VERSION=3.13",
 		"ALPINE_VERSION=3.20",
+		"PYTHONDONTWRITEBYTECODE=1",
 	}, config.Env)
 	require.Equal(t, []string{"/usr/local/bin/python"}, config.Entrypoint)
 	require.Empty(t, config.Cmd)

@@ -2,8 +2,6 @@ package frontend_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,30 +14,9 @@ import (
 
 const canary = "s3cr3t-canary"
 
-// privateIndex asks for a password before it answers as the index does.
-func privateIndex(t *testing.T) string {
-	t.Helper()
-	return newIndex(t).private(t)
-}
-
-// private serves the index to those who know the password.
-func (i *index) private(t *testing.T) string {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, password, ok := r.BasicAuth(); !ok || user != "bot" || password != canary {
-			w.Header().Set("WWW-Authenticate", `Basic realm="index"`)
-			http.Error(w, "who are you?", http.StatusUnauthorized)
-			return
-		}
-		i.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL + "/simple"
-}
-
 // The build secret netrc lets pip in, and is in nothing that the build leaves.
 func TestIntegrationNetrc(t *testing.T) {
-	private := minimal + "pip: {packages: [six], index-url: " + privateIndex(t) + "}\n"
+	private := minimal + "pip: {packages: [six], index-url: " + newIndex(t).guarded(t, "bot", canary).URL + "/simple}\n"
 	log, _ := build{spec: private, BuildRequest: online()}.fails(t)
 	require.Contains(t, log, "401")
 

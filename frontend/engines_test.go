@@ -82,7 +82,7 @@ USER nonroot
 ENV FLASK_RUN_PORT=8080
 EXPOSE 8080
 STOPSIGNAL SIGINT
-HEALTHCHECK CMD ["python", "hello.py"]
+HEALTHCHECK CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['FLASK_RUN_PORT'] + '/_health')"]
 ENTRYPOINT ["flask"]
 CMD ["--app", "hello", "run", "--host=0.0.0.0"]
 `
@@ -159,21 +159,29 @@ func (e engine) requireHTTP(t *testing.T, name, health string, expect *expectedH
 	require.NotEqual(t, killed, code)
 }
 
+// inFolders has files go to folders of the image that are not all of root and for all to read.
+const inFolders = minimal + "packages: [hello-service]\npip: {packages: [six]}\nworkdir: /app\nuser: app\nusers: [{name: app, uid: 1000}]\n" +
+	"volumes: [/data]\nwritable: [/var/lib/hello]\nhealthcheck: {tcp: 80}\n" +
+	"files: [{from: app.py, to: ./}, {from: app.py, to: /data/}, {from: app.py, to: /home/nonroot/}, {from: app.py, to: /tmp/sub/}]\n"
+
 // requireSameFiles: an image has the same files wherever it was built, be it by MergeOp or by
 // copies.
 func (e engine) requireSameFiles(t *testing.T) {
-	b := build{
-		spec:  minimal + "packages: [hello-service]\npip: {packages: [six]}\nfiles: [{from: app.py, to: ./}]\nworkdir: /app\nuser: nonroot\n",
-		files: map[string]string{"app.py": "import six\n"},
-	}
-	want := filesOf(t, b.must(t).Image)
+	b := build{spec: inFolders, files: map[string]string{"app.py": "import six\n"}}
+	want := b.must(t).Image
 
 	dir := contextDir(t, b.files)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(b.spec), 0o644))
 	name, _ := e.build(t, dir)
 	image, err := e.Image(t.Context(), name)
 	require.NoError(t, err)
-	got := filesOf(t, image)
+	requireFilesOf(t, want, image)
+}
+
+// requireFilesOf checks that an image has the files of another, with their owners and modes.
+func requireFilesOf(t *testing.T, of, img *testenv.Image) {
+	t.Helper()
+	want, got := filesOf(t, of), filesOf(t, img)
 	require.Equal(t, want.Paths(), got.Paths())
 	for _, path := range want.Paths() {
 		want, got := want[path], got[path]

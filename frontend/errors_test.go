@@ -136,7 +136,7 @@ func TestIntegrationErrorsOfTheBuildShowTheSpec(t *testing.T) {
 		},
 		"unknown owner": {
 			"files:\n  - {from: app.py, to: /app/, chown: somebody}\n",
-			`chown: "somebody" is not known: expected a number, root or nonroot`,
+			`chown: "somebody" is not known: expected a number, root, nonroot or a name under users`,
 			"  - {from: app.py, to: /app/, chown: somebody}",
 		},
 		"no such named context": {
@@ -200,7 +200,7 @@ func TestIntegrationBasesThatAreNone(t *testing.T) {
 
 func TestIntegrationUnknownTarget(t *testing.T) {
 	_, err := build{spec: minimal, BuildRequest: testenv.BuildRequest{Target: "buildrot"}}.fails(t)
-	require.ErrorContains(t, err, `there is no target "buildrot": expected one of final, buildroot`)
+	require.ErrorContains(t, err, `there is no target "buildrot": expected one of final, buildroot, debug, test, trim-report`)
 	require.ErrorContains(t, err, "did you mean buildroot?")
 }
 

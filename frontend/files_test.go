@@ -13,13 +13,14 @@ import (
 )
 
 // tree returns the files below some folders of an image, each as a line that says all about
-// it that a copy decides. What comes from below them is left out.
+// it that a copy decides. What comes from below them is left out, and so is bytecode, which no
+// COPY makes.
 func tree(t *testing.T, img *testenv.Image, below string) []string {
 	t.Helper()
 	files := filesOf(t, img)
 	var lines []string
 	for _, path := range files.Paths() {
-		if f := files[path]; strings.HasPrefix(path, below) {
+		if f := files[path]; strings.HasPrefix(path, below) && !strings.Contains(path, "/__pycache__") {
 			lines = append(lines, fmt.Sprintf("%s %s %d:%d %s %.8s", path, f.Mode, f.UID, f.GID, f.Link, f.SHA256))
 		}
 	}

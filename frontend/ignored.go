@@ -29,13 +29,14 @@ func (b *builder) warnOfIgnored(ctx context.Context) {
 func (b *builder) ignoredContexts() []string {
 	var ignored []string
 	base, _ := b.baseName()
+	overrides, _ := graph.OverridesFrom(b.bc.BuildArgs) // what is wrong with them ends the build
 	for _, option := range slices.Sorted(maps.Keys(b.bc.BuildOpts().Opts)) {
 		name, ok := strings.CutPrefix(option, "context:")
 		if !ok {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "::") // which platform it is for
-		if _, used := graph.ContextPaths(b.spec, nil, name); used || contextName(name) == contextName(base) {
+		if _, used := graph.ContextPaths(b.spec, nil, name); used || contextName(name) == contextName(base) || graph.LinksContext(b.spec, overrides, name) {
 			continue
 		}
 		ignored = append(ignored, fmt.Sprintf("--build-context %s: nothing in the spec names a context %q", name, name))

@@ -105,6 +105,9 @@ func requirementsTexts(ctx context.Context, bc *dockerui.Client, s *spec.Spec) m
 	files := contextFiles{builder: &builder{bc: bc}, next: s.Pip.Requirements}
 	texts := map[string]string{}
 	for _, path := range s.Pip.Requirements {
+		if spec.IsLock(path) || spec.IsPyproject(path) {
+			continue // is not made of lines
+		}
 		if text, err := files.read(ctx, path); err == nil {
 			texts[path] = string(text)
 		}

@@ -36,8 +36,8 @@ func outlineOf(bc *dockerui.Client, src *dockerui.Source) (*outline.Outline, err
 	for _, arg := range append(graph.BuildArgs(), ownBuildArgs()...) {
 		o.Args = append(o.Args, outline.Arg{Name: arg.Name, Value: bc.BuildArgs[arg.Name], Description: arg.Description})
 	}
-	for _, id := range graph.Secrets(s) {
-		o.Secrets = append(o.Secrets, outline.Secret{Name: id})
+	for _, secret := range graph.Secrets(s) {
+		o.Secrets = append(o.Secrets, outline.Secret{Name: secret.ID, Required: secret.Required})
 	}
 	for _, id := range graph.SSH(s) {
 		o.SSH = append(o.SSH, outline.SSH{Name: id})

@@ -3,8 +3,8 @@ package frontend_test
 import (
 	"fmt"
 	"net"
-	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +17,15 @@ import glob, os, socket, subprocess, sys, zipfile
 import helper  # a requirement of the build
 
 CANARY, HOST, PORT = %q[::-1], %q, %d
+
+SECRETS = [
+    '/run/secrets/netrc', '/etc/ssh/ssh_known_hosts', '/run/secrets/pip-cert', '/run/secrets/pip-client-cert',
+    '/run/secrets/pip/user', '/run/secrets/pip/password', '/run/secrets/pip/token',
+]
+
+def read(secret):
+    # There is none when it is built, and then the cache stands for it.
+    return open(secret).read() if os.path.exists(secret) else os.listdir('/var/cache/chroot/pip')
 
 def attempt(what):
     try:
@@ -50,7 +59,7 @@ def lingering():
 
 def snoop(hook):
     refused = {
-        'netrc': lambda: open('/run/secrets/netrc').read() if os.path.exists('/run/secrets/netrc') else os.listdir('/var/cache/chroot/pip'),
+        **{path: lambda path=path: read(path) for path in SECRETS},
         'tcp': lambda: connect(socket.AF_INET, socket.SOCK_STREAM),
         'udp': lambda: connect(socket.AF_INET, socket.SOCK_DGRAM),
         'tcp6': lambda: connect(socket.AF_INET6, socket.SOCK_STREAM),
@@ -113,19 +122,39 @@ func nosy(t *testing.T, server net.Addr) (file, content string) {
 // is built. Neither time can it read the secret, reach the network, write to anything of
 // root's or stay. What it is built with comes from the index all the same.
 func TestIntegrationPipConfinesBuildCode(t *testing.T) {
-	open := httptest.NewServer(newIndex(t)) // would answer anybody
-	t.Cleanup(open.Close)
-	index := newIndex(t)
-	for _, requirement := range []string{"helper", "late"} {
-		index.add(wheel(t, requirement, "1.0", map[string]string{requirement + ".py": ""}))
-	}
-	index.add(nosy(t, open.Listener.Addr()))
-	req := online()
-	req.Secrets = map[string][]byte{"netrc": fmt.Appendf(nil, "machine 127.0.0.1 login bot password %s\n", canary)}
-	res := build{
-		spec:         minimal + "pip: {packages: [nosy], index-url: " + index.private(t) + "}\n",
-		BuildRequest: req,
-	}.must(t)
+	res := build{spec: nosyIndex(t), BuildRequest: withSecrets(allSecrets(t))}.must(t)
 	require.Equal(t, []string{"nosy==1.0", "six==1.17.0"}, versions(t, res.Image))
 	require.Equal(t, "42", python(t, res.Image, "import nosy; print(nosy.answer)"))
+}
+
+// What only wheels are taken of is not built either where a URL or a path names a source
+// distribution, also when that is a requirement of another.
+func TestIntegrationPipOnlyBinary(t *testing.T) {
+	source, content := taggedSdist(t, "gear", "py3-none-any")
+	index := newIndex(t)
+	index.add(source, content)
+	url := strings.TrimSuffix(index.start(t, false), "/simple") + "/wheels/" + source
+	leading, leadingContent := wheel(t, "leading", "1.0", map[string]string{
+		"leading-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: leading\nVersion: 1.0\nRequires-Dist: gear @ " + url + "\n",
+	})
+	for name, test := range map[string]struct{ only, requirement, want string }{
+		"URL":             {":all:", "gear @ " + url, "requirements.txt:2: "},
+		"path":            {"gear", "./" + source, "requirements.txt:2: "},
+		"of a dependency": {":all:", "./" + leading, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, err := build{
+				spec:  minimal + "pip: {requirements: [requirements.txt], only-binary: ['" + test.only + "']}\n",
+				files: map[string]string{"requirements.txt": "six\n" + test.requirement + "\n", source: content, leading: leadingContent},
+			}.fails(t)
+			require.Contains(t, log, "\n"+test.want+source+" is no wheel, and only-binary takes nothing else: name a wheel of it")
+			require.NotContains(t, log, "Preparing metadata")
+			require.Contains(t, marked(err), "pip: {requirements: [requirements.txt]")
+		})
+	}
+	img := build{
+		spec:  minimal + "pip: {requirements: [requirements.txt], only-binary: [six]}\n",
+		files: map[string]string{"requirements.txt": "six\n./" + source + "\n", source: content},
+	}.must(t).Image
+	require.Equal(t, []string{"gear==1.0", "six==1.17.0"}, versions(t, img))
 }

@@ -29,6 +29,7 @@ files:
   - {from: app.py, to: /app/}
   - {from: [app.py, requirements.txt], to: /app/a/folder/whose/name/is/as/long/as/a/line/on/a/screen/and/even/longer/than/that/is/}
 workdir: /app
+tests: [{name: starts, run: [python, -V]}]
 `,
 		files: map[string]string{"requirements.txt": "idna\n", "app.py": "print('progress')\n"},
 	}
@@ -38,13 +39,13 @@ var (
 	// scriptText is what a name has of a script, were it one.
 	scriptText = regexp.MustCompile(`/distroless|\.sh\b|\.py --|set -e|&&|\$|\n`)
 	// groupOfName is what every step's name begins with.
-	groupOfName = regexp.MustCompile(`^\[(root|builder|python|pip|files|final|buildroot)\] `)
+	groupOfName = regexp.MustCompile(`^\[(root|builder|python|pip|trim|files|final|buildroot|debug|test)\] `)
 	// ungrouped are the names of what only asks or loads.
 	ungrouped = regexp.MustCompile(`^(\[(internal|base|context [a-z-]+)\] |exporting to )`)
 )
 
 func TestIntegrationProgressNamesAreForHumans(t *testing.T) {
-	for _, target := range []string{"final", "buildroot"} {
+	for _, target := range []string{"final", "debug", "buildroot"} {
 		b := everyStep()
 		b.Target = target
 		res := b.must(t)
@@ -65,7 +66,8 @@ func TestIntegrationProgressNamesAreForHumans(t *testing.T) {
 			groups[match[1]] = true
 		}
 		want := map[string][]string{
-			"final":     {"builder", "files", "final", "pip", "python", "root"},
+			"final":     {"builder", "files", "final", "pip", "python", "root", "test"},
+			"debug":     {"builder", "debug", "files", "final", "pip", "python", "root"},
 			"buildroot": {"builder", "buildroot", "final", "python", "root"},
 		}
 		require.Equal(t, want[target], slices.Sorted(maps.Keys(groups)))
@@ -87,15 +89,20 @@ const story = `
 [builder] install zip
 [context apk-keys] load .dockerignore
 [context apk-keys] load from client
+[files] compile Python sources
 [files] copy app.py requirements.txt to /app/a/folder/whose/name/is/as/long/as/a/line/on/a/screen/a…
 [files] copy app.py to /app/
 [files] create /app
+[files] find Python sources
+[final] look for shared libraries
 [final] put the image together
 [internal] load .dockerignore
 [internal] load build context
 [internal] load build definition from Dockerfile
 [internal] load our scripts
 [internal] read the requirements
+[internal] see that all checks passed
+[internal] write down a test
 [internal] write the apk configuration
 [pip] download -r requirements.txt six six six six six six six six six six six six six six six six …
 [pip] install -r requirements.txt six six six six six six six six six six six six six six six six s…
@@ -105,6 +112,7 @@ const story = `
 [root] install hello-apk hello-service zip tzdata libffi libbz2 xz-libs sqlite-libs hello-apk hello…
 [root] install the base packages
 [root] trust the keys of context apk-keys
+[test] starts
 `
 
 var (

@@ -16,9 +16,10 @@ import (
 
 // requirementsOnce has what the requirements files of a spec name: several parts of a build ask.
 type requirementsOnce struct {
-	once  sync.Once
-	paths []string
-	err   error
+	once   sync.Once
+	paths  []string
+	stated statements
+	err    error
 }
 
 // readRequirements follows the files that the spec names for pip through the build context, and
@@ -27,7 +28,10 @@ func (b *builder) readRequirements(ctx context.Context) ([]string, error) {
 	r := b.requirements
 	r.once.Do(func() {
 		files := contextFiles{builder: b, next: requirements.Names(b.spec.Pip)}
-		r.paths, r.err = requirements.Read(b.spec.Pip, func(path string) ([]byte, error) { return files.read(ctx, path) }, b.locate)
+		read := func(path string) ([]byte, error) { return files.read(ctx, path) }
+		if r.paths, r.err = requirements.Read(b.spec.Pip, read, b.locate); r.err == nil {
+			r.stated, r.err = b.readStatements(read)
+		}
 	})
 	return r.paths, r.err
 }

@@ -1,65 +1,121 @@
 package frontend_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"fmt"
-	"io"
-	"io/fs"
+	"maps"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/moby/buildkit/client"
 	"github.com/stretchr/testify/require"
 )
 
-// blobsWith returns the files below a folder that contain a text, compressed ones included.
-func blobsWith(t *testing.T, dir, text string) []string {
+// allSecrets is one of each kind, with the canary in it where that can be. The key of the client
+// certificate cannot: it is its own canary.
+func allSecrets(t *testing.T) map[string]string {
 	t.Helper()
-	var found []string
-	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-			r, err := gzip.NewReader(bytes.NewReader(data))
-			if err != nil {
-				return err
-			}
-			if data, err = io.ReadAll(r); err != nil {
-				return err
-			}
-		}
-		if bytes.Contains(data, []byte(text)) {
-			found = append(found, path)
-		}
-		return nil
-	}))
-	return found
+	return map[string]string{
+		"netrc":           "machine other.example login bot password " + canary + "-netrc\n",
+		"known_hosts":     "# " + canary + "\n",
+		"pip-cert":        "# " + canary + "\n" + authorityPEM(t),
+		"pip-client-cert": "# " + canary + "\n" + clientCertificate(t).pem,
+		"user":            "bot-" + canary,
+		"password":        canary + "-password",
+		"token":           canary + "-token\n",
+	}
 }
 
-// Nothing that leaves the builder has the secret in it: neither image, history and provenance,
-// nor a cache with the results of all steps.
-func TestIntegrationNetrcLeavesTheBuilderNowhere(t *testing.T) {
-	index := newIndex(t)
-	index.add(taggedSdist(t, "pure", "py3-none-any"))
-	cache := t.TempDir()
-
-	req := online()
-	req.Secrets = map[string][]byte{"netrc": fmt.Appendf(nil, "machine 127.0.0.1 login bot password %s\n", canary)}
-	req.FrontendAttrs = map[string]string{"attest:provenance": "mode=max"}
-	req.CacheExports = []client.CacheOptionsEntry{{Type: "local", Attrs: map[string]string{"dest": cache, "mode": "max"}}}
-	res := build{spec: minimal + "pip: {packages: [pure], index-url: " + index.private(t) + "}\n", BuildRequest: req}.must(t)
-	require.NotContains(t, res.Log(), canary)
-
-	require.NotEmpty(t, blobsWith(t, res.Layout, "https://slsa.dev/provenance"))
-	for _, dir := range []string{res.Layout, cache} {
-		require.NotEmpty(t, blobsWith(t, dir, "answer = 42"), "what is looked through must be all of it")
-		require.Empty(t, blobsWith(t, dir, canary))
+// secretFiles writes secrets to files, and returns the options by which the client gives them.
+func secretFiles(t *testing.T, secrets map[string]string) []string {
+	t.Helper()
+	dir := contextDir(t, secrets)
+	var args []string
+	for _, id := range slices.Sorted(maps.Keys(secrets)) {
+		args = append(args, "--secret", "id="+id+",src="+filepath.Join(dir, id))
 	}
+	return args
+}
+
+// keyLine returns a line of the key in a PEM file.
+func keyLine(t *testing.T, pem string) string {
+	t.Helper()
+	_, key, ok := strings.Cut(pem, "-----BEGIN PRIVATE KEY-----\n")
+	require.True(t, ok)
+	line, _, _ := strings.Cut(key, "\n")
+	require.Greater(t, len(line), 40)
+	return line
+}
+
+// nosyIndex is a private index with a package that looks for secrets as it is built, and with
+// what that is built with. The spec asks for the package.
+func nosyIndex(t *testing.T) (spec string) {
+	t.Helper()
+	index := newIndex(t)
+	open := httptest.NewServer(index) // would answer anybody
+	t.Cleanup(open.Close)
+	for _, requirement := range []string{"helper", "late"} {
+		index.add(wheel(t, requirement, "1.0", map[string]string{requirement + ".py": ""}))
+	}
+	index.add(nosy(t, open.Listener.Addr()))
+	secrets := allSecrets(t)
+	guard := index.guarded(t, secrets["user"], secrets["password"])
+	return minimal + "pip: {packages: [nosy], index-url: " + guard.URL + "/simple, credentials: [" +
+		"{host: '" + guard.host() + "', username-secret: user, password-secret: password}, {host: other.example, token-secret: token}]}\n"
+}
+
+// Nothing that leaves the builder has a secret in it, of whatever kind: no layer, configuration,
+// history, provenance, SBOM, cache or log. The package that is built looks for them too.
+func TestIntegrationSecretsLeaveTheBuilderNowhere(t *testing.T) {
+	x := newBuildx(t, sharedDaemon)
+	generator := pushGenerator(t, x.env)
+	secrets := allSecrets(t)
+	agentKey := sshKey(t)
+	agentPEM, err := os.ReadFile(agentKey)
+	require.NoError(t, err)
+	dir := contextDir(t, map[string]string{"Dockerfile": nosyIndex(t)})
+	args := append(secretFiles(t, secrets), "--ssh", "default="+agentKey, "--build-arg", "PIP_NO_INDEX=", "--build-arg", "PIP_FIND_LINKS=")
+
+	canaries := newSearch(map[string]string{
+		"a canary":         canary,
+		"the agent's key":  keyLine(t, string(agentPEM)),
+		"the client's key": keyLine(t, secrets["pip-client-cert"]),
+	})
+	for target, there := range map[string]string{"final": "answer = 42", "buildroot": "chroot-pip"} {
+		l := x.leave(generator, dir, target, args...)
+		require.Empty(t, canaries.throughAll(t, l), target)
+
+		// What is looked through is all of it.
+		for _, tree := range []string{l.res.Layout, l.cache} {
+			require.NotEmpty(t, newSearch(map[string]string{target: there}).below(t, tree))
+		}
+		require.NotEmpty(t, attestations[provenance](t, l.res.Layout, typeProvenance))
+		require.NotEmpty(t, attestations[spdx](t, l.res.Layout, typeSPDX))
+	}
+}
+
+// The search finds what is put somewhere on purpose.
+func TestIntegrationSecretsAreFoundWhereTheyAre(t *testing.T) {
+	x := newBuildx(t, sharedDaemon)
+	_, archive := wheel(t, "leaky", "1.0", map[string]string{"leaky.py": strings.Repeat("password = '"+canary+"'\n", 9)})
+	dir := contextDir(t, map[string]string{
+		"Dockerfile": minimal + "files: [{from: leaky.whl, to: /app/}]\nlabels: {x-password: " + canary + "}\n",
+		"leaky.whl":  archive,
+	})
+	require.NotContains(t, archive, canary, "it is compressed")
+	l := x.leave(pushGenerator(t, x.env), dir, "final")
+	s := newSearch(map[string]string{"a canary": canary})
+
+	require.NotEmpty(t, s.in(t, "configuration", l.res.Image.RawConfig))
+	for name, tree := range map[string]string{"image": l.res.Layout, "cache": l.cache} {
+		require.Contains(t, strings.Join(s.below(t, tree), "\n"), "!!app/leaky.whl!leaky.py", name)
+	}
+	var plain int
+	for _, place := range s.below(t, l.res.Layout) {
+		if !strings.Contains(place, "!") {
+			plain++
+		}
+	}
+	require.Equal(t, 2, plain, "the configuration, and the spec in the provenance")
 }

@@ -98,6 +98,13 @@ func callsOfASpec(t *testing.T) {
 		require.Equal(t, "arm64", o.Args[1].Value)
 		require.Equal(t, [][]byte{[]byte(questioned)}, o.Sources)
 	})
+	t.Run("outline of secrets", func(t *testing.T) {
+		r := newCaller(t, minimal+"pip: {packages: [six], credentials: [{host: a.example, token-secret: pypi_token}]}\n", nil)
+		o, _ := asJSON[outline.Outline](r, "outline")
+		require.Equal(t, []outline.Secret{
+			{Name: "pypi_token", Required: true}, {Name: "known_hosts"}, {Name: "netrc"}, {Name: "pip-cert"}, {Name: "pip-client-cert"},
+		}, o.Secrets)
+	})
 	t.Run("targets", func(t *testing.T) {
 		out, status := r.call("targets")
 		require.Zero(t, status)

@@ -19,6 +19,8 @@ type target struct {
 	description string
 	state       func(*graph.Graph) (llb.State, error)
 	image       func(*graph.Graph, map[string]string) *dockerspec.DockerOCIImage
+	// checks have to pass for the image to be exported.
+	checks func(*graph.Graph) ([]graph.Check, error)
 }
 
 // allTargets returns what there is to build; the first is what is built unless asked.
@@ -29,12 +31,32 @@ func allTargets() []target {
 			description: "The distroless image: Python, the packages and files of the spec, and nothing else",
 			state:       (*graph.Graph).Final,
 			image:       (*graph.Graph).FinalImage,
+			checks:      (*graph.Graph).Gates,
 		},
 		{
 			name:        "buildroot",
 			description: "The companion image, with tools to install into the root of the final image at $BUILD_ROOT",
 			state:       (*graph.Graph).Buildroot,
 			image:       (*graph.Graph).BuildrootImage,
+		},
+		{
+			name:        "debug",
+			description: "The final image and one more layer: a shell and its tools, pip, and the sources of the standard library",
+			state:       (*graph.Graph).Debug,
+			image:       (*graph.Graph).FinalImage,
+		},
+		{
+			name:        "test",
+			description: "Nothing but the tests of the spec: an image without files if they pass",
+			state:       (*graph.Graph).Tests,
+			image:       (*graph.Graph).TestsImage,
+			checks:      (*graph.Graph).Gates,
+		},
+		{
+			name:        "trim-report",
+			description: "What trim leaves out of the distroless image, as trim.json and nothing else",
+			state:       (*graph.Graph).TrimReport,
+			image:       (*graph.Graph).FinalImage,
 		},
 	}
 }

@@ -27,7 +27,13 @@ func copyIgnoredFile(in Input) []finding {
 	checkList("apk.keys", in.Spec.APK.Keys)
 	checkList("pip.requirements", in.Spec.Pip.Requirements)
 	checkList("pip.constraints", in.Spec.Pip.Constraints)
+	if in.Spec.Pip.Project != "" {
+		check("pip.project", in.Spec.Pip.Project)
+	}
 	checkList("pip.find-links", in.Spec.Pip.FindLinks)
+	if in.Spec.Pip.Cert != "" {
+		check("pip.cert", in.Spec.Pip.Cert)
+	}
 	for i, file := range in.Spec.Files {
 		if file.Context == "" {
 			checkList(item("files", i)+".from", file.From)
@@ -45,25 +51,52 @@ var notOurs = regexp.MustCompile(`^/(?:bin|dev|etc|lib|mnt|proc|run|sbin|sys|tmp
 func fileNotCopied(in Input) []finding {
 	s := in.Spec
 	var found []finding
+	eachScript(s, func(at, name string) {
+		if !notOurs.MatchString(name) && !isMounted(s, name) && !isCopied(s, name) {
+			found = append(found, finding{at, fmt.Sprintf("No item of files puts %s into the image", name)})
+		}
+	})
+	return found
+}
+
+func sourceDropped(in Input) []finding {
+	s := in.Spec
+	if s.Bytecode.Sources != spec.SourcesDrop {
+		return nil
+	}
+	var found []finding
+	eachScript(s, func(at, name string) {
+		if path.Ext(name) == ".py" && isCopied(s, name) && !isMounted(s, name) {
+			found = append(found, finding{at, fmt.Sprintf("bytecode.sources leaves %sc in the place of %s: name that, or the module by -m", name, name)})
+		}
+	})
+	return found
+}
+
+// eachScript calls see for each script that a command names by its path.
+func eachScript(s *spec.Spec, see func(at, name string)) {
 	check := func(at string, c *spec.Command) {
 		if c == nil || c.Shell {
 			return
 		}
 		for i, word := range c.Args {
-			name := resolvePath(s, word)
 			onPath := i == 0 && at != "cmd" && !strings.Contains(word, "/") // cmd goes on from the entrypoint
-			if !script.MatchString(word) || onPath || notOurs.MatchString(name) || isMounted(s, name) || isCopied(s, name) {
-				continue
+			if script.MatchString(word) && !onPath {
+				see(item(at, i), resolvePath(s, word))
 			}
-			found = append(found, finding{item(at, i), fmt.Sprintf("No item of files puts %s into the image", name)})
 		}
 	}
 	check("entrypoint", s.Entrypoint)
 	check("cmd", s.Cmd)
 	if s.Healthcheck != nil {
 		check("healthcheck.cmd", s.Healthcheck.Cmd)
+		check("healthcheck.exec", &spec.Command{Args: s.Healthcheck.Exec})
 	}
-	return found
+	for i, t := range s.Tests {
+		if t.Workdir == "" { // else its paths are not those of the image's commands
+			check(item("tests", i)+".run", t.Run)
+		}
+	}
 }
 
 // resolvePath makes a path of the image absolute.

@@ -56,6 +56,12 @@ func Rules() []Rule {
 			find:        secretsUsedInArgOrEnv,
 		},
 		{
+			Name:        "SourceDropped",
+			Description: "Commands should not name a source in whose place there is bytecode",
+			Building:    true,
+			find:        sourceDropped,
+		},
+		{
 			Name:        "UnconsumedBuildArg",
 			Description: "Build arguments should be declared under args",
 			Building:    true,

@@ -7,6 +7,8 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/sourcemap"
 )
 
 // basePackages are the packages of every distroless image, next to what its interpreter is
@@ -38,10 +40,18 @@ func (g *Graph) root() (llb.State, error) {
 		}
 		native, mounts = nativeDir, []llb.RunOption{llb.AddMount(nativeDir, root, llb.Readonly)}
 	}
+	name := "[root] install the base packages"
+	var env [][2]string
+	if g.plan != nil {
+		name = "[root] install the base packages that are needed"
+		env = [][2]string{{"UNNEEDED", planDir + "/libraries"}}
+		mounts = append(mounts, llb.AddMount(planDir, *g.plan, llb.Readonly))
+	}
 	o, err := g.apk(op{
-		name:   "[root] install the base packages",
+		name:   name,
 		cache:  "apk",
-		args:   append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", baseDir, native}, basePackages()...),
+		args:   append([]string{opsDir + "/settled.sh", BuildRoot, opsDir + "/root.sh", g.baseDir(g.BuildBase.Platform), native}, basePackages()...),
+		env:    env,
 		mounts: mounts,
 		path:   "apk",
 	})
@@ -53,7 +63,7 @@ func (g *Graph) root() (llb.State, error) {
 
 // packages returns the root with the packages of the spec.
 func (g *Graph) packages() (llb.State, error) {
-	root, err := g.root()
+	root, err := g.rootWithInit()
 	if err != nil || len(g.Spec.Packages) == 0 {
 		return root, err
 	}
@@ -97,10 +107,9 @@ func (g *Graph) apk(o op) (op, error) {
 	if err != nil {
 		return op{}, err
 	}
-	o.fetch = true
+	o.fetch, o.base = true, true
 	o.env = append(o.env, [2]string{"BUILD_ROOT", BuildRoot}, [2]string{"CACHE_ROOT", CacheRoot})
 	o.mounts = append(o.mounts,
-		llb.AddMount(baseDir, g.Base.State, llb.Readonly),
 		llb.AddMount(apkDir, configuration, llb.Readonly),
 		g.cacheMount("apk", o.cache, "alpine"+g.Base.Alpine),
 	)
@@ -152,6 +161,11 @@ func (g *Graph) repositories() []string {
 // internal describes a vertex that is of no interest to a user.
 func (g *Graph) internal(name string) []llb.ConstraintsOpt {
 	return []llb.ConstraintsOpt{llb.WithCustomName("[internal] " + name), llb.Platform(g.Base.Platform)}
+}
+
+// internalAt describes one that can fail for what the spec says at a place.
+func (g *Graph) internalAt(name, path string) []llb.ConstraintsOpt {
+	return append(g.internal(name), g.SourceMap.Location(sourcemap.Ranges(g.Locate(path))))
 }
 
 // copyPath copies a file, or the contents of a folder, and follows no pattern.

@@ -20,13 +20,34 @@ func BuildArgs() []BuildArg {
 	}
 }
 
-// Secrets returns the ids of the secrets that the final image of a spec is built with if the
-// client gives them.
-func Secrets(s *spec.Spec) []string {
+// A Secret is a build secret that is known without a spec naming it, or that a spec names.
+type Secret struct {
+	ID       string
+	Required bool // whether there is no build without it
+}
+
+// Secrets returns the secrets that the final image of a spec is built with if the client gives
+// them.
+func Secrets(s *spec.Spec) []Secret {
 	if !installsWithPip(s) {
 		return nil
 	}
-	return []string{"known_hosts", "netrc"}
+	var secrets []Secret
+	required := map[string]bool{}
+	for _, named := range pipSecrets(s.Pip) {
+		secrets = append(secrets, Secret{ID: named.id, Required: true})
+		required[named.id] = true
+	}
+	known := []string{"known_hosts", "netrc", "pip-cert"}
+	if s.Pip.ClientCertSecret == "" {
+		known = append(known, "pip-client-cert")
+	}
+	for _, id := range known {
+		if !required[id] {
+			secrets = append(secrets, Secret{ID: id})
+		}
+	}
+	return secrets
 }
 
 // SSH returns the ids of the agents that the final image of a spec is built with if the client
@@ -40,5 +61,5 @@ func SSH(s *spec.Spec) []string {
 
 // installsWithPip tells whether the spec has pip install anything.
 func installsWithPip(s *spec.Spec) bool {
-	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0
+	return len(s.Pip.Requirements) > 0 || len(s.Pip.Packages) > 0 || s.Pip.Project != ""
 }

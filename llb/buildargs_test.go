@@ -32,7 +32,11 @@ func TestBuildArgs(t *testing.T) {
 
 // The secrets and agents that are listed are those of the graph.
 func TestSecrets(t *testing.T) {
-	for _, text := range []string{"", "packages: [libpq]\n", "pip: {packages: [six]}\n", "pip: {requirements: [a.txt]}\n"} {
+	for _, text := range []string{
+		"", "packages: [libpq]\n", "pip: {packages: [six]}\n", "pip: {requirements: [a.txt]}\n",
+		"pip: {packages: [six], client-cert-secret: c}\n",
+		"pip: {packages: [six], credentials: [{host: a, token-secret: t}, {host: b, username-secret: u, password-secret: t}, {host: c, username: x, password-secret: netrc}]}\n",
+	} {
 		s, err := spec.Parse("Dockerfile", []byte(minimal+text))
 		require.NoError(t, err)
 		secrets, agents := []string{}, []string{}
@@ -47,7 +51,11 @@ func TestSecrets(t *testing.T) {
 			}
 		}
 		slices.Sort(secrets)
-		require.ElementsMatch(t, slices.Compact(secrets), Secrets(s), text)
+		var listed []string
+		for _, secret := range Secrets(s) {
+			listed = append(listed, secret.ID)
+		}
+		require.ElementsMatch(t, slices.Compact(secrets), listed, text)
 		require.ElementsMatch(t, slices.Compact(agents), SSH(s), text)
 	}
 }

@@ -10,6 +10,7 @@ func (g *Graph) Buildroot() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
+	layers[0] = g.users(layers[0])
 	builder, err := g.builder()
 	if err != nil {
 		return llb.State{}, err

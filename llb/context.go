@@ -40,7 +40,11 @@ func ContextPaths(s *spec.Spec, pipFiles []string, name string) (paths []string,
 		for _, file := range pipPaths(s, pipFiles) {
 			paths = append(paths, file.path)
 		}
+		if s.Pip.Project != "" {
+			paths = append(paths, s.Pip.Project)
+		}
 	}
+	paths = append(paths, linkedPaths(s.Pip.FindLinks, name)...)
 	for _, file := range s.Files {
 		if file.Context == name {
 			paths = append(paths, file.From...)
@@ -66,7 +70,7 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	var paths []contextPath
 	add := func(key string, values []string) {
 		for i, value := range values {
-			if !strings.Contains(value, "://") {
+			if !strings.Contains(value, "://") && !isDeclaration(value) {
 				paths = append(paths, contextPath{value, key + "[" + strconv.Itoa(i) + "]"})
 			}
 		}
@@ -74,6 +78,9 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	add("pip.requirements", s.Pip.Requirements)
 	add("pip.constraints", s.Pip.Constraints)
 	add("pip.find-links", s.Pip.FindLinks)
+	if s.Pip.Cert != "" {
+		paths = append(paths, contextPath{s.Pip.Cert, "pip.cert"})
+	}
 	for _, file := range pipFiles {
 		paths = append(paths, contextPath{file, "pip"})
 	}

@@ -20,11 +20,12 @@ const BuildRoot = "/d"
 // CacheRoot is where they keep what they download.
 const CacheRoot = "/var/cache/chroot"
 
-// Where an op finds our scripts, the base image, and its output.
+// Where an op finds our scripts, the base image, the user's files, and its output.
 const (
 	toolsDir = "/distroless"
 	opsDir   = toolsDir + "/ops"
 	baseDir  = "/base"
+	filesDir = "/files"
 	outDir   = "/out"
 )
 
@@ -36,6 +37,7 @@ type op struct {
 	env    [][2]string
 	mounts []llb.RunOption
 	fetch  bool   // needs the network
+	base   bool   // needs the base of the result, in the folder that $BASE_DIR names
 	path   string // of the spec, for the source excerpt of a failure: "pip.packages"
 	cache  string // of the ops that install packages: which cache of downloads to use
 }
@@ -60,12 +62,33 @@ func (g *Graph) runOn(st llb.State, platform ocispecs.Platform, o op) llb.ExecSt
 	for _, kv := range o.env {
 		options = append(options, llb.AddEnv(kv[0], kv[1]))
 	}
+	if o.base {
+		options = append(options, llb.AddEnv("BASE_DIR", g.baseDir(platform)))
+		if !g.isBase(platform) {
+			options = append(options, llb.AddMount(baseDir, g.Base.State, llb.Readonly))
+		}
+	}
 	options = append(options, o.mounts...)
 	options = append(options, g.Exec...)
 	for _, opt := range g.described(o.name, o.path) {
 		options = append(options, opt)
 	}
 	return st.Run(options...)
+}
+
+// isBase says whether an op that executes on the base of a platform has that of the result for
+// its root. Then it must not be mounted as well: when an op fails for which the frontend waits,
+// BuildKit releases a tree that the op has twice once too often, and has no other error then.
+func (g *Graph) isBase(platform ocispecs.Platform) bool {
+	return platform.OS == g.Base.Platform.OS && platform.Architecture == g.Base.Platform.Architecture
+}
+
+// baseDir is where an op that executes on the base of a platform finds that of the result.
+func (g *Graph) baseDir(platform ocispecs.Platform) string {
+	if g.isBase(platform) {
+		return "/"
+	}
+	return baseDir
 }
 
 func (g *Graph) networkOf(o op) pb.NetMode {
@@ -84,9 +107,10 @@ const maxName = 100
 // Clients print one line for all vertices of a progress group, so each name is one.
 func (g *Graph) described(name, path string) []llb.ConstraintsOpt {
 	group, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
-	if runes := []rune(name); len(runes) > maxName {
-		name = string(runes[:maxName-1]) + "…"
+	if runes := []rune(name); len(runes) > maxName-len(g.suffix) {
+		name = string(runes[:maxName-len(g.suffix)-1]) + "…"
 	}
+	name += g.suffix
 	if g.NamePrefix != "" {
 		name = "[" + g.NamePrefix + " " + strings.TrimPrefix(name, "[")
 	}

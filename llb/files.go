@@ -48,7 +48,7 @@ func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
 		}
 		info.Mode = &llb.ChmodOpt{Mode: os.FileMode(mode)}
 	}
-	owner, err := ownerOf(file.Chown)
+	owner, err := g.ownerOf(file.Chown)
 	if err != nil {
 		return nil, err
 	}
@@ -93,38 +93,4 @@ func (g *Graph) workdir(root llb.State) llb.State {
 		path: "workdir",
 	})
 	return made.AddMount(outDir, root)
-}
-
-// ownerOf reads user[:group]. The names are those that every image has: of others BuildKit
-// would look an id up in the image, and copy as root, in silence, if there is none.
-func ownerOf(chown string) (llb.ChownOption, error) {
-	if chown == "" {
-		return nil, nil
-	}
-	user, group, hasGroup := strings.Cut(chown, ":")
-	uid, err := idOf(user)
-	if err != nil {
-		return nil, err
-	}
-	gid := uid
-	if hasGroup {
-		if gid, err = idOf(group); err != nil {
-			return nil, err
-		}
-	}
-	return llb.ChownOpt{User: &llb.UserOpt{UID: uid}, Group: &llb.UserOpt{UID: gid}}, nil
-}
-
-func idOf(name string) (int, error) {
-	switch name {
-	case "root":
-		return 0, nil
-	case "nonroot":
-		return nonroot, nil
-	}
-	id, err := strconv.ParseUint(name, 10, 31)
-	if err != nil {
-		return 0, errors.Errorf("chown: %q is not known: expected a number, root or nonroot", name)
-	}
-	return int(id), nil
 }

@@ -32,11 +32,19 @@ type Options struct {
 	// PipFiles returns the paths of the main context that requirements files of it name. It is
 	// asked only if pip is to run.
 	PipFiles func() ([]string, error)
+	// Declared returns what a pyproject.toml or a lock of the main context has pip do, or nil if
+	// the spec names neither. It is asked only if pip is to run.
+	Declared func() (*Declared, error)
 
 	// HasSources tells whether a tree that pip downloaded has source distributions. It is asked
 	// only for a foreign platform that is Emulated, since to build what turns out to be none
 	// costs an emulated step.
 	HasSources func(downloads llb.State) (bool, error)
+
+	// Read has the daemon make a tree and returns the content of a file of it; meanwhile it has
+	// it make another, which the image needs whatever the content is. If it is nil, no image is
+	// looked through for shared libraries.
+	Read func(tree llb.State, name string, meanwhile llb.State) ([]byte, error)
 
 	Overrides Overrides
 
@@ -49,6 +57,8 @@ type Options struct {
 
 	// Merge says whether the daemon has MergeOp. Docker Engine 20.10 has not.
 	Merge bool
+	// CopyPatterns says whether the daemon copies by patterns. Docker Engine 20.10 does not.
+	CopyPatterns bool
 	// NoCache says whether the ops of a group must run even if they are cached.
 	NoCache func(group string) bool
 	// NamePrefix starts the name of every op, so that platforms can be told apart.
@@ -61,7 +71,9 @@ type Options struct {
 type Graph struct {
 	Options
 	scripts llb.State
-	parts   []Part // of the standard library, to leave out
+	parts   []Part     // of the standard library, to leave out
+	plan    *llb.State // of what trim leaves out of the root; nil for nothing
+	suffix  string     // of the names of ops that are there twice
 }
 
 // New returns the graph of the given options, or an error at the place in the spec that no
@@ -71,13 +83,23 @@ func New(o Options) (*Graph, error) {
 	if err != nil {
 		return nil, parser.WithLocation(errors.Wrap(err, "stdlib.include"), o.Locate("stdlib.include"))
 	}
+	if err := o.checkTrimmable(); err != nil {
+		return nil, err
+	}
 	return &Graph{Options: o, scripts: scriptsState(o.BuildBase.Platform), parts: parts}, nil
 }
+
+// mergeName is that of the steps which put the image together. Clients show them as one.
+const mergeName = "[final] put the image together"
 
 // Final returns the file system of the distroless image: the root with the user's packages,
 // the interpreter and its standard library, what pip installed, and the user's files.
 func (g *Graph) Final() (llb.State, error) {
-	layers, err := g.runtime()
+	runtime := g.runtime
+	if g.Spec.Trim != nil {
+		runtime = g.trimmed
+	}
+	layers, err := runtime()
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -85,8 +107,19 @@ func (g *Graph) Final() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	layers[0] = g.workdir(layers[0])
-	return g.files(g.merge("[final] put the image together", append(layers, installed...)))
+	return g.image(layers, installed)
+}
+
+// image returns the file system of an image: of the layers that run Python, the root first and
+// the standard library last, of what pip installed, and of the rest of the spec.
+func (g *Graph) image(layers, installed []llb.State) (llb.State, error) {
+	root, looked, err := g.libraries(layers, installed)
+	if err != nil {
+		return llb.State{}, err
+	}
+	layers = append([]llb.State{g.workdir(g.users(root))}, layers[1:]...)
+	layers = append(append(layers, installed...), g.healthcheckScript()...)
+	return g.application(g.directories(g.merge(mergeName, layers, looked...)))
 }
 
 // runtime returns the layers that run Python, the root first, and nothing of the application.
@@ -100,14 +133,27 @@ func (g *Graph) runtime() ([]llb.State, error) {
 
 // merge lays trees over one another. No file is in two of them, and folders that are have one
 // owner and mode, so where the daemon has no MergeOp, copying gives the same in as many layers.
-func (g *Graph) merge(name string, layers []llb.State) llb.State {
+//
+// The result needs what is known as well, and has nothing of it: the frontend has read that to
+// make this graph, and who builds from an exported cache is to find it there.
+func (g *Graph) merge(name string, layers []llb.State, known ...llb.State) llb.State {
 	options := g.describedFor(g.Base.Platform, name, "")
 	if g.Merge {
+		for _, tree := range known {
+			// The difference of a tree to itself is no layer.
+			layers = append(layers, llb.Diff(tree, tree, g.internal("keep what is known of the image")...))
+		}
 		return llb.Merge(layers, options...)
 	}
 	merged := layers[0]
-	for _, layer := range layers[1:] {
-		merged = merged.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), options...)
+	for i, layer := range layers[1:] {
+		copied := llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
+		if i == 0 {
+			for _, tree := range known {
+				copied = copied.Copy(tree, "/none*", "/", &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true})
+			}
+		}
+		merged = merged.File(copied, options...)
 	}
 	return merged
 }

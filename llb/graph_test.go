@@ -115,7 +115,7 @@ func ops(t *testing.T, def *llb.Definition) []*pb.Op {
 }
 
 func TestGraphIsDeterministic(t *testing.T) {
-	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot, (*Graph).Debug} {
 		first := marshal(t, testGraph(t, everything, nil), target)
 		for range 25 {
 			again := marshal(t, testGraph(t, everything, nil), target)
@@ -133,12 +133,42 @@ entrypoint: [python, -V]
 cmd: [a]
 user: nonroot
 expose: [8080]
-volumes: [/data]
 stopsignal: SIGINT
 shell: [/bin/sh, -c]
 healthcheck: {cmd: [python, -V]}
 `, nil))
 	require.Equal(t, plain, configured)
+}
+
+// A volume of root is made by the engine; for any other user it is a folder of the image.
+func TestVolumesAreFoldersOfWhoIsNotRoot(t *testing.T) {
+	plain := digests(t, testGraph(t, minimal, nil))
+	for _, user := range []string{"", "user: root\n", "user: '0:0'\n"} {
+		require.Equal(t, plain, digests(t, testGraph(t, minimal+"volumes: [/data]\n"+user, nil)))
+	}
+	require.NotEqual(t, plain, digests(t, testGraph(t, minimal+"volumes: [/data]\nuser: nonroot\n", nil)))
+}
+
+// Users, and folders for them, leave what takes long as it is.
+func TestUsersChangeFewOps(t *testing.T) {
+	plain := digests(t, testGraph(t, everything, nil))
+	with := digests(t, testGraph(t, everything+"users: [{name: app, uid: 1000}]\nwritable: [/data]\n", nil))
+	var missing []string
+	for _, d := range plain {
+		if !slices.Contains(with, d) {
+			missing = append(missing, d)
+		}
+	}
+	require.Len(t, missing, 9, "workdir, two copies, three to find what to compile, which is as it was, two merges and the end of the definition")
+}
+
+// What a health check asks is configuration; that it asks needs one op, which no spec changes.
+func TestHealthchecksShareTheirScript(t *testing.T) {
+	one := digests(t, testGraph(t, minimal+"healthcheck: {http: 8080/}\n", nil))
+	for _, other := range []string{"{http: $PORT/other, status: 204, timeout: 1s}", "{tcp: 80}"} {
+		require.Equal(t, one, digests(t, testGraph(t, minimal+"healthcheck: "+other+"\n", nil)))
+	}
+	require.NotEqual(t, one, digests(t, testGraph(t, minimal+"healthcheck: {cmd: [python, -V]}\n", nil)))
 }
 
 func TestNamesChangeNoOp(t *testing.T) {
@@ -162,8 +192,8 @@ func TestSpecsShareTheirBase(t *testing.T) {
 }
 
 func TestNoOpIsPrivilegedAndOnlyFetchersHaveNetwork(t *testing.T) {
-	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "builder.sh": true, "pip_download.py": true}
-	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot} {
+	fetchers := map[string]bool{"root.sh": true, "packages.sh": true, "libraries.sh": true, "builder.sh": true, "pip_download.py": true, "debug.sh": true}
+	for _, target := range []func(*Graph) (llb.State, error){(*Graph).Final, (*Graph).Buildroot, (*Graph).Debug} {
 		for _, op := range ops(t, marshal(t, testGraph(t, everything, nil), target)) {
 			exec := op.GetExec()
 			if exec == nil {
@@ -240,6 +270,10 @@ func TestContextPaths(t *testing.T) {
 		{minimal + "files: [{from: [., b], to: /app/}]\n", "", nil, true, nil},
 		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "other", []string{"b"}, true, nil},
 		{minimal + "files: [{from: b, to: /app/, context: other}]\n", "", nil, false, nil},
+		{minimal + "pip: {project: app, find-links: [wheels]}\n", "", []string{"app", "wheels"}, true, nil},
+		{minimal + "pip: {requirements: [pylock.toml]}\n", "", []string{"a.whl"}, true, []string{"a.whl"}},
+		{minimal + "pip: {packages: [six], find-links: [context://other/a, context://other/b]}\n", "other", []string{"a", "b"}, true, nil},
+		{minimal + "pip: {packages: [six], find-links: [context://other]}\n", "", nil, false, nil},
 		{minimal + "pip: {requirements: [a.txt]}\n", "", []string{"a.txt", "b.txt", "wheels"}, true, []string{"b.txt", "wheels"}},
 	} {
 		s, err := spec.Parse("Dockerfile", []byte(test.spec))

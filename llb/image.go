@@ -1,8 +1,10 @@
 package llb
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/docker-image-spec/specs-go/v1"
@@ -26,6 +28,12 @@ func (g *Graph) FinalImage(labels map[string]string) *v1.DockerOCIImage {
 	img.Config.Env = setEnv(img.Config.Env, "BUILD_ROOT", BuildRoot)
 	img.Config.Env = setEnv(img.Config.Env, "PYTHON_VERSION", g.Base.PythonXY())
 	img.Config.Env = setEnv(img.Config.Env, "ALPINE_VERSION", g.Base.Alpine)
+	// What is in the image has bytecode, and of what is not the image is no place to keep any.
+	img.Config.Env = setEnv(img.Config.Env, "PYTHONDONTWRITEBYTECODE", "1")
+	if level := g.Spec.Bytecode.Optimize; level > 0 {
+		// By this the interpreter knows the names of the pycs.
+		img.Config.Env = setEnv(img.Config.Env, "PYTHONOPTIMIZE", strconv.Itoa(level))
+	}
 	img.Config.Labels = g.labels("distroless Python " + g.Base.Python + " on Alpine " + g.Base.Alpine)
 	g.configure(&img.Config)
 	maps.Copy(img.Config.Labels, labels)
@@ -51,6 +59,13 @@ func (g *Graph) BuildrootImage(labels map[string]string) *v1.DockerOCIImage {
 	}
 	maps.Copy(img.Config.Labels, g.labels("tools to install into a distroless Python "+g.Base.Python+" on Alpine "+g.Base.Alpine))
 	maps.Copy(img.Config.Labels, labels)
+	return img
+}
+
+// TestsImage returns the config of the image that has nothing.
+func (g *Graph) TestsImage(labels map[string]string) *v1.DockerOCIImage {
+	img := g.emptyImage()
+	img.Config.Labels = maps.Clone(labels)
 	return img
 }
 
@@ -107,15 +122,16 @@ func (g *Graph) configure(config *v1.DockerOCIImageConfig) {
 	if s.Entrypoint != nil {
 		config.Entrypoint = words(s.Entrypoint, config.Shell)
 	}
+	config.Entrypoint = g.underInit(config.Entrypoint)
 	if s.Cmd != nil {
 		config.Cmd = words(s.Cmd, config.Shell)
 	}
 	config.User = s.User
-	config.WorkingDir = g.destination(firstOf(s.Workdir, "/"))
+	config.WorkingDir = g.destination(cmp.Or(s.Workdir, "/"))
 	config.StopSignal = s.StopSignal
 	config.ExposedPorts = setOf(s.ExposedPorts())
 	config.Volumes = setOf(s.Volumes)
-	config.Healthcheck = healthcheck(s.Healthcheck, config.Shell)
+	config.Healthcheck = healthcheck(s, config.Shell)
 }
 
 // words returns the command as exec wants it: a shell form is run by the shell.
@@ -124,26 +140,6 @@ func words(command *spec.Command, shell []string) []string {
 		return append(slices.Clone(shell), strings.Join(command.Args, " "))
 	}
 	return command.Args
-}
-
-// healthcheck writes the check in the words of the image config: NONE, CMD or CMD-SHELL.
-func healthcheck(h *spec.Healthcheck, shell []string) *v1.HealthcheckConfig {
-	switch {
-	case h == nil:
-		return nil
-	case h.Disable:
-		return &v1.HealthcheckConfig{Test: []string{"NONE"}}
-	}
-	return &v1.HealthcheckConfig{
-		// CMD-SHELL would be run by the shell of the image as well, but not every engine
-		// knows SHELL, and /bin/sh may be none.
-		Test:          append([]string{"CMD"}, words(h.Cmd, shell)...),
-		Interval:      h.Interval,
-		Timeout:       h.Timeout,
-		StartPeriod:   h.StartPeriod,
-		StartInterval: h.StartInterval,
-		Retries:       h.Retries,
-	}
 }
 
 func setEnv(env []string, name, value string) []string {

@@ -30,19 +30,36 @@ func OverridesFrom(args map[string]string) (Overrides, error) {
 			}
 		}
 	}
-	for _, link := range strings.Fields(args["PIP_FIND_LINKS"]) {
-		if !strings.Contains(link, "://") {
-			return Overrides{}, errors.Errorf("build argument PIP_FIND_LINKS: %q is not a URL: name a folder of the context under pip.find-links in the spec", link)
-		}
+	links, err := cleanLinks(strings.Fields(args["PIP_FIND_LINKS"]))
+	if err != nil {
+		return Overrides{}, errors.Wrap(err, "build argument PIP_FIND_LINKS")
 	}
 	return Overrides{
 		Repositories:   strings.Fields(args["APK_REPOSITORIES"]),
 		IndexURL:       args["PIP_INDEX_URL"],
 		ExtraIndexURLs: strings.Fields(args["PIP_EXTRA_INDEX_URL"]),
-		FindLinks:      strings.Fields(args["PIP_FIND_LINKS"]),
+		FindLinks:      links,
 		TrustedHosts:   strings.Fields(args["PIP_TRUSTED_HOST"]),
 		NoIndex:        isTrue(args["PIP_NO_INDEX"]),
 	}, nil
+}
+
+// cleanLinks checks them as those of a spec are.
+func cleanLinks(links []string) ([]string, error) {
+	for i, link := range links {
+		scheme, _, ok := strings.Cut(link, "://")
+		switch scheme = strings.ToLower(scheme); {
+		case scheme == "context" && ok:
+			clean, err := spec.CleanLink(link)
+			if err != nil {
+				return nil, err
+			}
+			links[i] = clean
+		case scheme != "http" && scheme != "https" || !ok:
+			return nil, errors.Errorf("%q is not a URL of http or https: name a folder of the context under pip.find-links in the spec, or give it as a context of its own and write context://NAME", link)
+		}
+	}
+	return links, nil
 }
 
 // isTrue reads a boolean as pip does.

@@ -16,6 +16,9 @@ type Part struct {
 	Why        string   // for the documentation
 }
 
+// sourcesPart is the one part that is no modules, but the sources of all.
+const sourcesPart = "sources"
+
 // Parts returns what an image has not got unless asked, the one list of it.
 //
 // Modules that no Linux can import (such as asyncio.windows_events) are not a loss and are
@@ -39,7 +42,12 @@ func Parts() []Part {
 			Extensions: []string{
 				"_test*", "_ctypes_test*", "_xxtestfuzz", "xxlimited*", "xxsubtype",
 			},
-			Why: "CPython's tests of itself",
+			Needs: []string{sourcesPart},
+			Why:   "CPython's tests of itself",
+		},
+		{
+			Name: sourcesPart,
+			Why:  "the sources of the library, which tracebacks show and inspect reads; all of it is then files beside an empty zip",
 		},
 	}
 }

@@ -2,15 +2,18 @@ package llb
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
 )
 
 // Where the op that downloads finds the files of the context that the spec names for it.
-const contextDir = "/context"
+const contextDir = requirements.ContextDir
 
 // Where the build secrets netrc and known_hosts are while pip downloads. Of the second, ssh knows
 // by itself.
@@ -39,16 +42,28 @@ func (g *Graph) pip() ([]llb.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := g.pipFiles()
+	declared, err := g.declared()
 	if err != nil {
 		return nil, err
 	}
-	downloads := g.pipDownload(on, files)
+	files, err := g.pipFiles(declared)
+	if err != nil {
+		return nil, err
+	}
+	files.main = g.needSecrets(files.main, declared)
+	downloads, err := g.pipDownload(on, files, declared)
+	if err != nil {
+		return nil, err
+	}
 	built, err := g.pipEmulated(downloads)
 	if err != nil {
 		return nil, err
 	}
-	return []llb.State{g.pipInstall(on, downloads, built)}, nil
+	layers := []llb.State{g.pipInstall(on, downloads, built)}
+	if g.Spec.Pip.Project != "" {
+		layers = append(layers, g.pipProject(on, downloads, declared))
+	}
+	return layers, nil
 }
 
 // A pipBase is what the ops of pip execute on. Where that is not of the platform of the
@@ -90,32 +105,38 @@ func machine(p ocispecs.Platform) string {
 
 // pipDownload returns a tree of all that pip installs and builds with. It alone has the
 // network and the secrets, and so runs no code of what it downloads but as confine.py lets it.
-func (g *Graph) pipDownload(on pipBase, files llb.State) llb.State {
+func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) (llb.State, error) {
+	secrets, err := g.pipSecretArguments()
+	if err != nil {
+		return llb.State{}, err
+	}
 	args := append([]string{"python", opsDir + "/pip_download.py", "--out", outDir}, on.target...)
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
+	args = append(args, declared.options()...)
+	args = append(args, secrets...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
-		args: g.settled(append(append(args, "--"), g.pipArguments()...)),
+		args: g.settled(append(append(args, "--"), g.pipArguments(declared)...)),
 		env: [][2]string{
 			{"CACHE_ROOT", CacheRoot},
 			// Where requests, and so pip, looks credentials up; without the secret there is none.
 			{"NETRC", netrc},
 		},
-		mounts: []llb.RunOption{
-			llb.AddMount(contextDir, files, llb.Readonly),
+		mounts: append([]llb.RunOption{
+			llb.AddMount(contextDir, files.main, llb.Readonly),
 			g.pipCache(),
 			llb.AddSecret(netrc, llb.SecretID("netrc"), llb.SecretOptional),
 			// For requirements of the form name @ git+ssh://…
 			llb.AddSSHSocket(llb.SSHOptional),
 			llb.AddSecret(knownHosts, llb.SecretID("known_hosts"), llb.SecretOptional),
 			llb.Dir(contextDir),
-		},
+		}, slices.Concat(files.linked, declared.mounts(), g.pipSecretMounts())...),
 		fetch: true,
 		path:  "pip",
 	})
-	return downloaded.AddMount(outDir, llb.Scratch())
+	return downloaded.AddMount(outDir, llb.Scratch()), nil
 }
 
 // pipEmulated returns a tree of wheels, built on the platform of the image, of the source
@@ -141,6 +162,7 @@ func (g *Graph) pipEmulated(downloads llb.State) (*llb.State, error) {
 // result of that, and installed.
 func (g *Graph) pipInstall(on pipBase, downloads llb.State, built *llb.State) llb.State {
 	args := append([]string{"python", opsDir + "/pip_install.py", "--downloads", downloadsDir, "--root", outDir}, on.target...)
+	args = append(args, g.pipBytecode()...)
 	o := g.pipOffline("[pip] install "+strings.Join(g.pipSubjects(), " "), args, downloads)
 	if built != nil {
 		o.args = append(o.args, "--built", builtDir)
@@ -175,12 +197,15 @@ func (g *Graph) pipSubjects() []string {
 	for _, file := range g.Spec.Pip.Requirements {
 		subjects = append(subjects, "-r "+file)
 	}
+	if g.Spec.Pip.Project != "" {
+		subjects = append(subjects, "the requirements of "+g.projectName())
+	}
 	return append(subjects, g.Spec.Pip.Packages...)
 }
 
 // pipArguments returns pip's own options. What the spec says wins over what was said from
 // outside, key by key.
-func (g *Graph) pipArguments() []string {
+func (g *Graph) pipArguments(declared *Declared) []string {
 	p := g.Spec.Pip
 	var args []string
 	indexed := p.IndexURL != "" || len(p.ExtraIndexURLs) > 0
@@ -191,7 +216,7 @@ func (g *Graph) pipArguments() []string {
 		args = append(args, "--index-url="+url)
 	}
 	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
-	args = appendFlag(args, "--find-links", orElse(p.FindLinks, g.Overrides.FindLinks))
+	args = appendFlag(args, "--find-links", linkPaths(g.findLinks()))
 	args = appendFlag(args, "--trusted-host", orElse(p.TrustedHosts, g.Overrides.TrustedHosts))
 	if p.RequireHashes {
 		args = append(args, "--require-hashes")
@@ -199,25 +224,33 @@ func (g *Graph) pipArguments() []string {
 	args = appendFlag(args, "--only-binary", p.OnlyBinary)
 	args = appendFlag(args, "--no-binary", p.NoBinary)
 	args = appendFlag(args, "--constraint", p.Constraints)
-	args = appendFlag(args, "--requirement", p.Requirements)
-	return append(append(args, "--"), p.Packages...)
+	args = appendFlag(args, "--requirement", plainRequirements(p))
+	args = append(args, g.lockArguments()...)
+	return append(append(args, "--"), slices.Concat(p.Packages, declared.requirements())...)
 }
 
-// pipFiles returns a tree of the files of the context that pip reads.
-func (g *Graph) pipFiles() (llb.State, error) {
+// pipFiles are what pip reads of contexts: a tree of files of the main one, and mounts of others.
+type pipFiles struct {
+	main   llb.State
+	linked []llb.RunOption
+}
+
+// pipFiles returns the files of the contexts that pip reads.
+func (g *Graph) pipFiles(declared *Declared) (pipFiles, error) {
 	named, err := g.PipFiles()
 	if err != nil {
-		return llb.State{}, err
+		return pipFiles{}, err
 	}
 	tree := llb.Scratch()
-	for _, file := range pipPaths(g.Spec, named) {
+	for _, file := range pipPaths(g.Spec, slices.Concat(named, declared.lockedFiles())) {
 		main, err := g.context("")
 		if err != nil {
-			return llb.State{}, err
+			return pipFiles{}, err
 		}
 		tree = tree.File(copyPath(main, file.path, path.Join("/", file.path)), g.described("[pip] read "+file.path, file.at)...)
 	}
-	return tree, nil
+	linked, err := g.linkedContexts()
+	return pipFiles{g.lockFile(tree, declared), linked}, err
 }
 
 func firstOf(values ...string) string {

@@ -1,6 +1,8 @@
 package llb
 
 import (
+	"slices"
+
 	"github.com/moby/buildkit/client/llb"
 
 	"github.com/autumnjolitz/distroless-frontend/spec"
@@ -10,7 +12,7 @@ import (
 // and the C extensions. They are copied by an op and not by a file op, because the folders a
 // file op writes into keep the time of the writing.
 func (g *Graph) interpreter() llb.State {
-	args := []string{"python", opsDir + "/interpreter.py", baseDir, outDir, g.Base.PythonXY()}
+	args := []string{"python", opsDir + "/interpreter.py", g.baseDir(g.BuildBase.Platform), outDir, g.Base.PythonXY()}
 	if g.foreign() && g.Base.Python == g.BuildBase.Python {
 		args = append(args, "--same-library") // which is what stdlib takes for granted
 	}
@@ -18,10 +20,10 @@ func (g *Graph) interpreter() llb.State {
 		args = append(args, part.Extensions...)
 	}
 	copied := g.run(op{
-		name:   "[python] copy the interpreter of " + g.Base.Python,
-		args:   g.settled(args),
-		mounts: []llb.RunOption{llb.AddMount(baseDir, g.Base.State, llb.Readonly)},
-		path:   "stdlib.include",
+		name: "[python] copy the interpreter of " + g.Base.Python,
+		args: g.settled(args),
+		base: true,
+		path: "stdlib.include",
 	})
 	return copied.AddMount(outDir, llb.Scratch())
 }
@@ -37,16 +39,13 @@ func (g *Graph) stdlib() llb.State {
 }
 
 func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
-	compression := g.Spec.Stdlib.Compression
-	if compression == "" {
-		compression = spec.CompressionDeflate
-	}
-	args := []string{
-		"python", opsDir + "/stdlib.py",
-		"--out", outDir, "--python-dir", toolsDir + "/python", "--compression", string(compression),
-	}
+	args := append(g.compiler(), opsDir+"/stdlib.py",
+		"--out", outDir, "--python-dir", toolsDir+"/python", "--compression", string(g.compression()))
 	for _, part := range g.parts {
 		args = appendFlag(args, "--leave-out", part.Modules)
+	}
+	if !slices.ContainsFunc(g.parts, func(p Part) bool { return p.Name == sourcesPart }) {
+		args = append(args, "--sources")
 	}
 	args = appendFlag(args, "--foreign", foreignModules())
 	args = appendFlag(args, "--exclude", g.Spec.Stdlib.Exclude)
@@ -60,6 +59,13 @@ func (g *Graph) compiled(mounts ...llb.RunOption) llb.State {
 		path:   "stdlib",
 	})
 	return compiled.AddMount(outDir, llb.Scratch())
+}
+
+func (g *Graph) compression() spec.Compression {
+	if g.Spec.Stdlib.Compression == "" {
+		return spec.CompressionDeflate
+	}
+	return g.Spec.Stdlib.Compression
 }
 
 // settled has the command's output directory settled after it.

@@ -5,7 +5,7 @@ import "github.com/moby/buildkit/client/llb"
 // Groups returns the groups of steps, by which a client says what is to run anew: the words
 // in brackets that the names of ops begin with.
 func Groups() []string {
-	return []string{"root", "builder", "python", "pip", "files", "final", "buildroot"}
+	return []string{"root", "builder", "python", "pip", "trim", "files", "final", "buildroot", "debug", "test"}
 }
 
 // The names of the stages.

@@ -48,6 +48,8 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 		return d.paths(path, n, p, tag)
 	case *Command:
 		return d.command(path, n, p, tag)
+	case *Writable:
+		return d.writable(path, n, p, tag)
 	case *time.Duration:
 		n, err := d.expand(path, n)
 		if err != nil {

@@ -70,11 +70,14 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, known []reflect.Struct
 }
 
 // closest finds the key that is meant, whatever its case, and with the
-// underscores that other formats have where keys here have dashes.
+// underscores that other formats have where keys here have dashes, or without
+// saying that the value is in a secret.
 func closest(key string, names []string) (string, bool) {
 	folded := strings.ReplaceAll(strings.ToLower(key), "_", "-")
-	if slices.Contains(names, folded) {
-		return folded, true
+	for _, name := range []string{folded, folded + "-secret"} {
+		if slices.Contains(names, name) {
+			return name, true
+		}
 	}
 	return suggest.Search(folded, names, true)
 }

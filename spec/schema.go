@@ -23,8 +23,23 @@ func Patterns() map[string]*regexp.Regexp {
 		"apk.build[]":         apkPackage,
 		"stdlib.include[]":    moduleName,
 		"stdlib.exclude[]":    moduleName,
+		"trim.keep[]":         moduleName,
 		"pip.trusted-hosts[]": trustedHost,
 		"files[].chown":       owner,
 		"user":                owner,
+		"users[].name":        userName,
+		"users[].group":       userName,
+		"writable[].owner":    owner,
+		"tests[].user":        owner,
+		"healthcheck.http":    probeHTTP,
+		"healthcheck.status":  statusRange,
+		"tests[].status":      statusRange,
+		"healthcheck.tcp":     probePort,
+
+		"pip.credentials[].host":            trustedHost,
+		"pip.credentials[].username-secret": secretID,
+		"pip.credentials[].password-secret": secretID,
+		"pip.credentials[].token-secret":    secretID,
+		"pip.client-cert-secret":            secretID,
 	}
 }

@@ -12,11 +12,7 @@
 //	expand    "false" when variables in the value are not for us to replace
 package spec
 
-import (
-	"time"
-
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-)
+import "github.com/moby/buildkit/frontend/dockerfile/parser"
 
 // MaxSize is the size in bytes above which [Parse] refuses a file.
 const MaxSize = 1 << 20
@@ -34,27 +30,35 @@ type Spec struct {
 	Args []Arg `yaml:"args" doc:"Build arguments, with their defaults, that values refer to as ${NAME}." example:"{APP_VERSION: \"1.0\"}" json:",omitempty"`
 
 	// Packages are in the syntax of /etc/apk/world and never begin with - or !.
-	Packages []string `yaml:"packages" doc:"Alpine packages of the final image." example:"[libpq]"`
-	APK      APK      `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
-	Stdlib   Stdlib   `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
-	Pip      Pip      `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
-	Files    []File   `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
+	Packages  []string  `yaml:"packages" doc:"Alpine packages of the final image." example:"[libpq]"`
+	APK       APK       `yaml:"apk" doc:"Where Alpine packages come from, and those needed only to build." example:"{build: [gcc, musl-dev]}"`
+	Stdlib    Stdlib    `yaml:"stdlib" doc:"How Python's standard library is packed." example:"{exclude: [sqlite3]}"`
+	Pip       Pip       `yaml:"pip" doc:"What pip installs, and from where." example:"{requirements: [requirements.txt]}"`
+	Bytecode  Bytecode  `yaml:"bytecode" doc:"What becomes of Python sources." example:"{optimize: 2, sources: drop}" json:",omitzero"`
+	Libraries Libraries `yaml:"libraries" doc:"Which shared libraries have to be in the image." example:"{ignore: [libtcl8.6.so]}" json:",omitzero"`
+	Trim      *Trim     `yaml:"trim" doc:"What to run to find what of the standard library the image needs." example:"{run: [[python, -m, app, --version]]}" json:",omitempty"`
+	Files     []File    `yaml:"files" doc:"Files copied into the image, in order." example:"[{from: hello.py, to: /app/}]"`
 
+	Users   []User `yaml:"users" doc:"Users of the image besides root and nonroot." example:"[{name: app, uid: 1000}]" json:",omitempty"`
 	User    string `yaml:"user" doc:"User, and optionally group, that the container runs as." example:"nonroot"`
 	Workdir string `yaml:"workdir" doc:"Absolute path of the directory the container starts in." example:"/app"`
 	// Env and Labels keep the order of the file.
 	Env        []KeyValue `yaml:"env" doc:"Environment variables of the container." example:"{FLASK_RUN_PORT: \"8080\"}"`
 	Labels     []KeyValue `yaml:"labels" doc:"Labels of the image." example:"{org.opencontainers.image.title: hello}"`
 	Entrypoint *Command   `yaml:"entrypoint" doc:"Command that always runs: a list is the exec form, a string the shell form." example:"[flask]"`
+	Init       bool       `yaml:"init" doc:"Whether a minimal init is the first process and runs the command." example:"true" json:",omitempty"`
 	Cmd        *Command   `yaml:"cmd" doc:"Default arguments, or the command when there is no entrypoint." example:"[--app, hello, run]"`
 	// Expose holds "port/protocol" or "first-last/protocol", the protocol
 	// always in place; see [Spec.ExposedPorts].
 	Expose []string `yaml:"expose" doc:"Ports that the container listens on." example:"[8080, 53/udp]"`
 	// Volumes are absolute and clean paths.
 	Volumes     []string     `yaml:"volumes" doc:"Absolute paths of directories that are volumes." example:"[/data]"`
+	Writable    []Writable   `yaml:"writable" doc:"Absolute paths of directories that the user of the image may write to." example:"[/var/lib/app]" json:",omitempty"`
 	Shell       []string     `yaml:"shell" doc:"Program and arguments that run the shell form of commands." example:"[/bin/sh, -c]" expand:"false"`
 	StopSignal  string       `yaml:"stopsignal" doc:"Signal that stops the container, a name or a number." example:"SIGTERM"`
-	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{cmd: [python, -m, health], interval: 30s}"`
+	Healthcheck *Healthcheck `yaml:"healthcheck" doc:"How to tell that the container works, or none for no check." example:"{http: 8080/health, interval: 30s}"`
+
+	Tests []Test `yaml:"tests" doc:"What must hold of the image for the build to succeed." example:"[{run: [python, -V]}]" json:",omitempty"`
 
 	src       *source
 	locations map[string]parser.Range
@@ -92,15 +96,21 @@ type Stdlib struct {
 type Pip struct {
 	// Requirements and Constraints are clean paths relative to the root of the
 	// build context.
-	Requirements []string `yaml:"requirements" doc:"Requirements files of the build context." example:"[requirements.txt]"`
+	Requirements []string `yaml:"requirements" doc:"Requirements files of the build context, or a pylock.toml, or a pyproject.toml." example:"[requirements.txt]"`
 	Packages     []string `yaml:"packages" doc:"Requirement specifiers to install." example:"[httpie==3.2.4]"`
 	Constraints  []string `yaml:"constraints" doc:"Constraints files of the build context." example:"[constraints.txt]"`
+	// Project is a clean path relative to the root of the build context.
+	Project string `yaml:"project" doc:"Folder of the build context with the application as a project, that is built and installed." example:"." json:",omitempty"`
+	// Extras and Groups are those of the one pyproject.toml or lock that the spec names.
+	Extras []string `yaml:"extras" doc:"Extras that are installed, of the project or of the file under requirements that has some." example:"[postgres]" json:",omitempty"`
+	Groups []string `yaml:"groups" doc:"Dependency groups that are installed, of the same file." example:"[prod]" json:",omitempty"`
 	// IndexURL and ExtraIndexURLs are http or https URLs without credentials.
 	IndexURL       string   `yaml:"index-url" doc:"Package index to use instead of PyPI." example:"https://pypi.org/simple"`
 	ExtraIndexURLs []string `yaml:"extra-index-urls" doc:"Package indexes to use besides the first." example:"[https://mirror.example/simple]"`
 	// FindLinks holds http or https URLs without credentials (they contain
-	// "://") and clean paths relative to the root of the build context.
-	FindLinks    []string `yaml:"find-links" doc:"URLs, or paths of the build context, where distributions lie." example:"[wheels/]"`
+	// "://"), clean paths relative to the root of the build context, and those
+	// of other contexts (see [LinkedContext]).
+	FindLinks    []string `yaml:"find-links" doc:"URLs, or paths of the build context or of context://NAME, where distributions lie." example:"[wheels/]"`
 	TrustedHosts []string `yaml:"trusted-hosts" doc:"Hosts, as host or host:port, taken without valid HTTPS." example:"[mirror.example]"`
 	NoIndex      bool     `yaml:"no-index" doc:"Use find-links only and no package index." example:"true"`
 	// RequireHashes holds for all that is installed, not for what it is built with.
@@ -108,6 +118,17 @@ type Pip struct {
 	// OnlyBinary and NoBinary hold names of projects, or nothing but ":all:".
 	OnlyBinary []string `yaml:"only-binary" doc:"Projects of which only wheels are taken, or :all:." example:"[':all:']"`
 	NoBinary   []string `yaml:"no-binary" doc:"Projects of which no wheels are taken, or :all:." example:"[markupsafe]"`
+	// Credentials are for one host each.
+	Credentials []Credential `yaml:"credentials" doc:"Logins of package indexes, with passwords that are build secrets." example:"[{host: pypi.example, username: bot, password-secret: pypi_password}]" json:",omitempty"`
+	// Cert is a clean path relative to the root of the build context.
+	Cert             string `yaml:"cert" doc:"File of the build context with the certificates of the authorities that pip trusts." example:"certs/company.pem" json:",omitempty"`
+	ClientCertSecret string `yaml:"client-cert-secret" doc:"Id of the build secret with the certificate and the key by which pip shows who it is." example:"pip_client" json:",omitempty"`
+}
+
+// Libraries says which shared libraries have to be in the image.
+type Libraries struct {
+	// Ignore holds names without a path.
+	Ignore []string `yaml:"ignore" doc:"Names of shared libraries that may be missing, though files of the image need them." example:"[libtcl8.6.so]"`
 }
 
 // File is one copy into the image, as the Dockerfile's COPY.
@@ -117,8 +138,8 @@ type File struct {
 	// To is as written. A trailing slash means a directory; a relative path
 	// starts at the working directory.
 	To string `yaml:"to" doc:"Where the files go; a path that ends in / is a directory." example:"/app/" required:"true"`
-	// Chown is "user" or "user:group", numbers or the names that every image has.
-	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group: numbers, root or nonroot." example:"\"1000:1000\""`
+	// Chown is "user" or "user:group", numbers, or names of every image and of Spec.Users.
+	Chown string `yaml:"chown" doc:"Owner of the copies, user or user:group: numbers, root, nonroot or names under users." example:"\"1000:1000\""`
 	// Chmod is three or four octal digits.
 	Chmod string `yaml:"chmod" doc:"Octal permissions of the copies." example:"\"0755\""`
 	// Context is empty for the build's main context.
@@ -141,17 +162,4 @@ type Command struct {
 	Args []string
 	// Shell is true when a shell has to run Args[0].
 	Shell bool
-}
-
-// Healthcheck is how to tell that a container works. Zero durations and zero
-// retries mean the engine's defaults.
-type Healthcheck struct {
-	// Disable is set by "healthcheck: none"; all else is then empty.
-	Disable       bool          `yaml:"-"`
-	Cmd           *Command      `yaml:"cmd" doc:"Command that fails when the container does not work." example:"[python, -m, health]" required:"true"`
-	Interval      time.Duration `yaml:"interval" doc:"Time between two checks." example:"30s"`
-	Timeout       time.Duration `yaml:"timeout" doc:"Time after which a check has failed." example:"30s"`
-	StartPeriod   time.Duration `yaml:"start-period" doc:"Time during which failures do not count." example:"5s"`
-	StartInterval time.Duration `yaml:"start-interval" doc:"Time between two checks during the start period." example:"5s"`
-	Retries       int           `yaml:"retries" doc:"Failures in a row that make the container unhealthy." example:"3"`
 }

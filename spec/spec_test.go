@@ -208,12 +208,20 @@ func TestExamples(t *testing.T) {
 		"stdlib: {%s: %s}": reflect.TypeFor[Stdlib](),
 		"pip: {%s: %s}":    reflect.TypeFor[Pip](),
 		"files: [{<<: {from: a, to: /b/}, %s: %s}]": reflect.TypeFor[File](),
+		"users: [{<<: {name: a, uid: 1}, %s: %s}]":  reflect.TypeFor[User](),
+		"writable: [{<<: {path: /a}, %s: %s}]":      reflect.TypeFor[Writable](),
 		"healthcheck: {<<: {cmd: a}, %s: %s}":       reflect.TypeFor[Healthcheck](),
+		"tests: [{run: [a], stdout: {%s: %s}}]":     reflect.TypeFor[Output](),
 	} {
 		for _, field := range keysOf(typ) {
 			key := field.Tag.Get("yaml")
+			if typ == reflect.TypeFor[Healthcheck]() {
+				form = healthcheckExample(key)
+			}
 			text := fmt.Sprintf(form, key, field.Tag.Get("example")) + "\n"
 			switch key {
+			case "extras", "groups":
+				text = "pip: {project: ., " + strings.TrimPrefix(text, "pip: {") + "python: 3.13\nalpine: 3.20\n"
 			case "base":
 			case "python":
 				text += "alpine: 3.20\n"
@@ -226,6 +234,17 @@ func TestExamples(t *testing.T) {
 			require.NoError(t, err, text)
 		}
 	}
+}
+
+// healthcheckExample is a mapping that a key of healthcheck can stand in.
+func healthcheckExample(key string) string {
+	switch key {
+	case "exec", "http", "tcp":
+		return "healthcheck: {%s: %s}"
+	case "status":
+		return "healthcheck: {http: 80/, %s: %s}"
+	}
+	return "healthcheck: {<<: {cmd: a}, %s: %s}"
 }
 
 func testdata(t testing.TB, dir string) []string {

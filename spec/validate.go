@@ -17,10 +17,16 @@ func (s *Spec) validate() error {
 		s.validateAPK,
 		s.validateStdlib,
 		s.validatePip,
+		s.validateBytecode,
+		s.validateLibraries,
+		s.validateTrim,
 		s.validateFiles,
+		s.validateUsers,
+		s.validateWritable,
 		s.validateConfig,
 		s.validateCommands,
 		s.validateHealthcheck,
+		s.validateTests,
 	} {
 		if err := section(); err != nil {
 			return err
@@ -88,16 +94,17 @@ func (s *Spec) checkVersion(path, version, want string, form *regexp.Regexp, old
 }
 
 func (s *Spec) validateStdlib() error {
-	check := func(path, name string) error {
-		if !moduleName.MatchString(name) {
-			return s.errorf(path, "%s is not the name of a module: expected names joined by dots, such as xml.sax", quote(name))
-		}
-		return nil
-	}
-	if err := each("stdlib.include", s.Stdlib.Include, check); err != nil {
+	if err := each("stdlib.include", s.Stdlib.Include, s.checkModule); err != nil {
 		return err
 	}
-	return each("stdlib.exclude", s.Stdlib.Exclude, check)
+	return each("stdlib.exclude", s.Stdlib.Exclude, s.checkModule)
+}
+
+func (s *Spec) checkModule(path, name string) error {
+	if !moduleName.MatchString(name) {
+		return s.errorf(path, "%s is not the name of a module: expected names joined by dots, such as xml.sax", quote(name))
+	}
+	return nil
 }
 
 var moduleName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)

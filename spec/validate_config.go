@@ -99,6 +99,11 @@ func (s *Spec) validateCommands() error {
 	return s.checkCommand("cmd", s.Cmd)
 }
 
+// startsNothing tells whether a container that is given no command has none.
+func (s *Spec) startsNothing() bool {
+	return s.Entrypoint != nil && len(s.Entrypoint.Args) == 0 && (s.Cmd == nil || len(s.Cmd.Args) == 0)
+}
+
 // checkCommand accepts a command that is absent, or that clears another.
 func (s *Spec) checkCommand(path string, c *Command) error {
 	if c == nil || len(c.Args) == 0 {
@@ -120,23 +125,6 @@ func (s *Spec) checkProgram(path string, args []string) error {
 	}
 	if args[0] == "" {
 		return s.errorf(index(path, 0), "the name of the program is empty; write a program and its arguments")
-	}
-	return nil
-}
-
-func (s *Spec) validateHealthcheck() error {
-	h := s.Healthcheck
-	if h == nil || h.Disable {
-		return nil
-	}
-	if len(h.Cmd.Args) == 0 {
-		return s.errorf("healthcheck.cmd", "the list is empty; write a command, or healthcheck: none")
-	}
-	if err := s.checkCommand("healthcheck.cmd", h.Cmd); err != nil {
-		return err
-	}
-	if h.Retries < 0 {
-		return s.errorf("healthcheck.retries", "%d is negative: expected at least 1, or 0 for the engine's default", h.Retries)
 	}
 	return nil
 }

@@ -42,12 +42,8 @@ func (s *Spec) validateFile(at string, f *File) error {
 		return s.errorf(at+".chown", `%s is not an owner: expected user or user:group, such as "1000:1000"`, quote(f.Chown))
 	}
 	if s.has(at + ".chmod") {
-		// YAML 1.2 writes octal numbers as 0o755.
-		if digits, ok := strings.CutPrefix(f.Chmod, "0o"); ok {
-			f.Chmod = "0" + digits
-		}
-		if !fileMode.MatchString(f.Chmod) {
-			return s.errorf(at+".chmod", `%s is not a file mode: expected three or four octal digits, such as "0755"`, quote(f.Chmod))
+		if err := s.checkMode(at+".chmod", &f.Chmod); err != nil {
+			return err
 		}
 	}
 	if s.has(at + ".context") {

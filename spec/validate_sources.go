@@ -81,13 +81,19 @@ func (s *Spec) validatePip() error {
 		return s.errorf("pip.packages", "a hash can stand in a requirements file only, and pip.require-hashes wants one of everything: "+
 			"move these lines to a file, and name it under pip.requirements")
 	}
+	if err := s.validateProject(); err != nil {
+		return err
+	}
 	if err := s.checkProjects("pip.only-binary", s.Pip.OnlyBinary); err != nil {
 		return err
 	}
 	if err := s.checkProjects("pip.no-binary", s.Pip.NoBinary); err != nil {
 		return err
 	}
-	return s.validateIndexes()
+	if err := s.validateIndexes(); err != nil {
+		return err
+	}
+	return s.validateCredentials()
 }
 
 // The form of a project's name:
@@ -120,7 +126,9 @@ func (s *Spec) validateIndexes() error {
 	for i, link := range s.Pip.FindLinks {
 		path := index("pip.find-links", i)
 		check := s.contextPath
-		if strings.Contains(link, "://") {
+		if _, _, ok := LinkedContext(link); ok {
+			check = s.checkLinkedContext
+		} else if strings.Contains(link, "://") {
 			check = func(path string, p *string) error { return s.checkURL(path, *p) }
 		}
 		if err := check(path, &s.Pip.FindLinks[i]); err != nil {
@@ -138,8 +146,7 @@ func (s *Spec) checkRequirement(path, text string) error {
 		return s.errorf(path, "%s looks like an option of pip: expected a requirement such as httpie==3.2.4; options have keys of their own under pip", quote(text))
 	}
 	// A requirement may hold a URL, as in "name @ git+https://host/repository".
-	// The user name of an ssh URL is no secret.
-	if scheme, _, _ := strings.Cut(text, "://"); HasCredentials(text) && !strings.HasSuffix(scheme, "ssh") {
+	if HasCredentials(text) {
 		return s.credentials(path)
 	}
 	return nil
@@ -185,15 +192,20 @@ func (s *Spec) credentials(path string) error {
 	return s.errorf(path, CredentialsHelp)
 }
 
-// HasCredentials looks for user@ in the authority of a URL. It does not parse, as
-// no parser accepts everything that holds a password, ${TOKEN} for example.
-func HasCredentials(address string) bool {
-	_, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return false
+// HasCredentials looks for user@ in the authority of each URL of a text. It does not parse, as
+// no parser accepts everything that holds a password, ${TOKEN} for example. The user name of an
+// ssh URL is no secret.
+func HasCredentials(text string) bool {
+	scheme, rest, found := strings.Cut(text, "://")
+	for found {
+		authority := rest
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			authority = rest[:end]
+		}
+		if user, _, ok := strings.Cut(authority, "@"); ok && (!strings.HasSuffix(scheme, "ssh") || strings.Contains(user, ":")) {
+			return true
+		}
+		scheme, rest, found = strings.Cut(rest, "://")
 	}
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	return strings.Contains(rest, "@")
+	return false
 }

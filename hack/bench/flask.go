@@ -41,9 +41,10 @@ type flaskBench struct {
 	*bench
 	dir        string // a copy of the example, to edit
 	ours, peer testenv.BuildRequest
+	uncompiled testenv.BuildRequest // the peer's, without the compilation
 	edits      int
 
-	cold, noop, solved, app, requirements contest
+	cold, noop, solved, app, onlyCopied, requirements contest
 }
 
 // flask compares builds of the flask example with those of a multi-stage Dockerfile.
@@ -78,15 +79,19 @@ func (b *bench) newFlask() (*flaskBench, error) {
 	if err != nil {
 		return nil, err
 	}
+	uncompiled := b.peer(dir, flaskDockerfile)
+	uncompiled.Target = "copied"
 	return &flaskBench{
 		bench:        b,
 		dir:          dir,
 		ours:         b.ours(dir, string(spec)),
 		peer:         b.peer(dir, flaskDockerfile),
+		uncompiled:   uncompiled,
 		cold:         contest{what: "flask: cold"},
 		noop:         contest{what: "flask: no-op"},
 		solved:       contest{what: "flask: no-op, nothing exported"},
 		app:          contest{what: "flask: app edit"},
+		onlyCopied:   contest{what: "flask: app edit | COPY alone, nothing compiled"},
 		requirements: contest{what: "flask: requirements edit"},
 	}, nil
 }
@@ -122,11 +127,18 @@ func (f *flaskBench) quick(ctx context.Context, turn int) error {
 	if _, err := f.alternate(ctx, turn, &f.solved, ours, peer); err != nil {
 		return err
 	}
+	if err := f.editApp(ctx, turn, &f.app, f.peer); err != nil {
+		return err
+	}
+	return f.editApp(ctx, turn, &f.onlyCopied, f.uncompiled)
+}
+
+func (f *flaskBench) editApp(ctx context.Context, turn int, c *contest, peer testenv.BuildRequest) error {
 	f.edits++
 	if err := appendTo(filepath.Join(f.dir, flaskApp), fmt.Sprintf("\n# edit %d\n", f.edits)); err != nil {
 		return err
 	}
-	results, err := f.alternate(ctx, turn, &f.app, f.ours, f.peer)
+	results, err := f.alternate(ctx, turn, c, f.ours, peer)
 	if err != nil {
 		return err
 	}
@@ -164,6 +176,7 @@ func (f *flaskBench) report() {
 	f.table.contest(&f.noop, maxNoop, 0)
 	f.table.contest(&f.solved, maxNoop, 0)
 	f.table.contest(&f.app, maxEdit, noise)
+	f.table.contest(&f.onlyCopied, 0, 0)
 	f.table.contest(&f.requirements, 0, 0)
 }
 

@@ -1,7 +1,7 @@
 // Command bench measures what the frontend's builds cost, against honest peers on the
 // same daemon, and what the images weigh. It prints one table.
 //
-//	go run ./hack/bench [-rounds 5] [-only minimal,platforms,flask,size,start-up,packaged,dockerfile,matrix] [-steps]
+//	go run ./hack/bench [-rounds 5] [-only minimal,platforms,flask,reinstall,libraries,size,trim,start-up,packaged,dockerfile,matrix] [-steps]
 //
 // Candidate and peer take turns, and the figures are medians. It needs what the
 // integration tests need: root, and `make setup`.
@@ -51,8 +51,12 @@ func sections() []section {
 		{"minimal", (*bench).minimal},
 		{"platforms", (*bench).platforms},
 		{"flask", (*bench).flask},
+		{"reinstall", (*bench).reinstall},
+		{"libraries", (*bench).libraries},
 		{"size", (*bench).size},
+		{"trim", (*bench).trim},
 		{"start-up", (*bench).startUp},
+		{"health-check", (*bench).healthcheck},
 		{"packaged", (*bench).packaged},
 		{"dockerfile", (*bench).dockerfile},
 		{"matrix", (*bench).matrix},

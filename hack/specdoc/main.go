@@ -43,24 +43,51 @@ var defaults = map[string]string{
 	"pip.trusted-hosts":          "build argument ``PIP_TRUSTED_HOST``, else none",
 	"pip.no-index":               "build argument ``PIP_NO_INDEX``, else ``false``",
 	"pip.require-hashes":         "``false``",
+	"trim":                       "nothing is traced, and the whole library stays",
+	"pip.credentials":            "none; the build secret ``netrc`` is there for all specs",
+	"pip.credentials[].host":     "has to be given",
+	"pip.cert":                   "build secret ``pip-cert``, else those that the base image's pip trusts",
+	"pip.client-cert-secret":     "``pip-client-cert``, which may be missing",
+	"bytecode.optimize":          "``0``",
+	"bytecode.sources":           "``keep``",
 	"files[].from":               "has to be given",
 	"files[].to":                 "has to be given",
 	"files[].chown":              "``root`` for files of the main context",
 	"files[].chmod":              "as in the context",
 	"files[].context":            "the main context",
+	"users[].name":               "has to be given",
+	"users[].uid":                "has to be given",
+	"users[].gid":                "``uid``",
+	"users[].group":              "root, nonroot or the group of a user before, if it has that number, or else ``name``",
+	"users[].home":               "``/home/NAME``",
+	"users[].shell":              "``/sbin/nologin``",
+	"writable[].path":            "has to be given",
+	"writable[].owner":           "``user``",
+	"writable[].mode":            "``0755`` for a new directory",
 	"user":                       "``root``",
 	"workdir":                    "``/``",
 	"env":                        "the variables of the image contract, which stay",
 	"labels":                     "the labels of the image contract, which stay",
 	"entrypoint":                 "``[/usr/local/bin/python]``",
+	"init":                       "``false``",
 	"shell":                      "``[/usr/bin/dash, -c]``",
 	"stopsignal":                 "the engine's, ``SIGTERM``",
-	"healthcheck.cmd":            "has to be given",
+	"healthcheck.http":           "the first port of ``expose``",
+	"healthcheck.status":         "``200-399``",
 	"healthcheck.interval":       "the engine's, ``30s``",
 	"healthcheck.timeout":        "the engine's, ``30s``",
 	"healthcheck.start-period":   "the engine's, ``0s``",
 	"healthcheck.start-interval": "the engine's, ``5s``",
 	"healthcheck.retries":        "the engine's, ``3``",
+	"tests[].name":               "what the test does",
+	"tests[].run":                "beside ``http`` and ``tcp`` the image's entrypoint and cmd",
+	"tests[].exit-code":          "``0``",
+	"tests[].status":             "``200-399``",
+	"tests[].timeout":            "``60s``",
+	"tests[].network":            "``false``",
+	"tests[].env":                "those of the image, which stay",
+	"tests[].user":               "the image's",
+	"tests[].workdir":            "the image's",
 }
 
 func main() {
@@ -196,6 +223,10 @@ func kindOf(f reflect.StructField) string {
 		return "path or list of paths"
 	case reflect.TypeFor[*spec.Command]():
 		return "list or string"
+	case reflect.TypeFor[[]spec.Writable]():
+		return "list of paths or mappings"
+	case reflect.TypeFor[[]spec.Command]():
+		return "list of lists or strings"
 	case reflect.TypeFor[*spec.Healthcheck]():
 		return "mapping or ``none``"
 	case reflect.TypeFor[[]spec.KeyValue](), reflect.TypeFor[[]spec.Arg]():

@@ -103,6 +103,9 @@ func describeField(property *jsonschema.Schema, f reflect.StructField, path stri
 			return nil, err
 		}
 	}
+	if innerType == reflect.TypeFor[spec.Writable]() {
+		property.Items = anyOf(text(), inner)
+	}
 	if pattern := patternOf(path); pattern != "" {
 		property.Pattern = pattern
 	}
@@ -110,6 +113,9 @@ func describeField(property *jsonschema.Schema, f reflect.StructField, path stri
 		property.Items.Pattern = pattern
 	}
 	if f.Type == reflect.TypeFor[*spec.Healthcheck]() {
+		for _, form := range []string{"cmd", "exec", "http", "tcp"} {
+			property.OneOf = append(property.OneOf, &jsonschema.Schema{Required: []string{form}})
+		}
 		property = anyOf(&jsonschema.Schema{Type: "string", Pattern: "^[Nn][Oo][Nn][Ee]$"}, property)
 	}
 	if values := f.Tag.Get("enum"); values != "" {

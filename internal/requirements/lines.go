@@ -77,7 +77,7 @@ var distribution = regexp.MustCompile(`(?i)\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.
 
 // reference returns what a line names of the context, or why it cannot be.
 func (f *file) reference(l line) (reference, error) {
-	if spec.HasCredentials(l.text) && !sshURL.MatchString(l.text) {
+	if spec.HasCredentials(l.text) {
 		return reference{}, f.errorf(l, "%s", spec.CredentialsHelp)
 	}
 	if !strings.HasPrefix(l.text, "-") {
@@ -107,15 +107,12 @@ func (f *file) reference(l line) (reference, error) {
 	return reference{}, nil
 }
 
-// sshURL is one whose user name is no secret.
-var sshURL = regexp.MustCompile(`(^|[\s+@])ssh://`)
-
 // requirement returns the file that a requirement is, if it is one.
 func (f *file) requirement(l line) (reference, error) {
 	words := strings.Fields(l.text)
 	first, _, _ := strings.Cut(words[0], ";")
 	name, _, _ := strings.Cut(first, "[") // which extras follow
-	if _, url, found := strings.Cut(l.text, "@"); found && strings.HasPrefix(strings.TrimSpace(url), "file:") || strings.HasPrefix(first, "file:") {
+	if _, url, found := strings.Cut(l.text, "@"); found && isFileURL(strings.TrimSpace(url)) || isFileURL(first) {
 		return reference{}, f.errorf(l, "a file URL leads out of the build context: write the path of the file as it is in the context, such as ./wheels/name-1.0-py3-none-any.whl")
 	}
 	switch {
@@ -129,9 +126,14 @@ func (f *file) requirement(l line) (reference, error) {
 	return reference{}, nil
 }
 
+// isFileURL tells it by its scheme, which may be written in capitals.
+func isFileURL(text string) bool { return strings.HasPrefix(strings.ToLower(text), "file:") }
+
 // inContext makes a path that starts at a folder of the context one that starts at its root.
 func (f *file) inContext(l line, dir, name string, follow bool) (reference, error) {
 	switch {
+	case isFileURL(name):
+		return reference{}, f.errorf(l, "a file URL leads out of the build context: write the path of the file as it is in the context")
 	case strings.Contains(name, "://"):
 		return reference{}, nil
 	case name == "":

@@ -82,6 +82,23 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 			map[string]string{"requirements.txt": "./mine[extra]\n"},
 			"requirements.txt:1: ./mine is a folder: build a wheel of it, and name that, or its folder under pip.find-links",
 		},
+		"a lock": {
+			map[string]string{"requirements.txt": "six\n-r deps/pylock.toml\n"},
+			"requirements.txt:2: deps/pylock.toml is not a requirements file: name it in the spec, under pip.requirements",
+		},
+		"a file of another tool": {
+			map[string]string{"requirements.txt": "-c uv.lock\n"},
+			"requirements.txt:1: uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`, " +
+				"or a lock with `uv export --no-emit-project -o pylock.toml`",
+		},
+		"-r by URL": {
+			map[string]string{"requirements.txt": "-r file:///etc/requirements.txt\n"},
+			"requirements.txt:1: a file URL leads out of the build context: write the path of the file as it is in the context",
+		},
+		"links by URL": {
+			map[string]string{"requirements.txt": "-fFile:wheels\n"},
+			"requirements.txt:1: a file URL leads out of the build context: write the path of the file as it is in the context",
+		},
 		"two options": {
 			map[string]string{"requirements.txt": "-i https://index.example/simple -f wheels\n"},
 			"requirements.txt:1: an option that names a file follows another in this line: write a line for each",
@@ -97,6 +114,18 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 		"credentials in a requirement": {
 			map[string]string{"requirements.txt": "a @ git+https://token@host.example/a\n"},
 			"requirements.txt:1: " + spec.CredentialsHelp,
+		},
+		"credentials in the second URL": {
+			map[string]string{"requirements.txt": "-i https://pypi.example/simple --extra-index-url https://bot:secret@index.example/simple\n"},
+			"requirements.txt:1: " + spec.CredentialsHelp,
+		},
+		"credentials beside a user of ssh": {
+			map[string]string{"requirements.txt": "a @ git+ssh://git@host.example/a --index-url=https://token@index.example\n"},
+			"requirements.txt:1: " + spec.CredentialsHelp,
+		},
+		"a password of ssh": {
+			map[string]string{"requirements.txt": "six\na @ git+ssh://git:secret@host.example/a\n"},
+			"requirements.txt:2: " + spec.CredentialsHelp,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,6 +145,15 @@ func TestErrorsOfTheSpecHaveItsLocation(t *testing.T) {
 	require.ErrorAs(t, err, &located)
 	require.Equal(t, len("pip.requirements[0]"), located.Locations[0][0].Start.Line)
 
+	for _, name := range []string{"pyproject.toml", "pylock.toml"} {
+		_, err = Read(spec.Pip{Constraints: []string{name}}, nil, func(key string) []parser.Range {
+			return []parser.Range{{Start: parser.Position{Line: len(key)}}}
+		})
+		require.EqualError(t, err, name+" is not a requirements file: name it in the spec, under pip.requirements")
+		require.ErrorAs(t, err, &located)
+		require.Equal(t, len("pip.constraints[0]"), located.Locations[0][0].Start.Line)
+	}
+
 	_, err = Read(spec.Pip{Requirements: []string{"app/uv.lock"}}, nil, func(string) []parser.Range { return nil })
-	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export -o requirements.txt`")
+	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`")
 }

@@ -41,7 +41,11 @@ func Read(pip spec.Pip, read Reader, locate func(key string) []parser.Range) ([]
 		files []string
 	}{{"pip.requirements", pip.Requirements}, {"pip.constraints", pip.Constraints}} {
 		for i, name := range names.files {
-			if err := w.top(name); err != nil {
+			read := w.top
+			if names.key == "pip.constraints" {
+				read = w.plain
+			}
+			if err := read(name); err != nil {
 				return nil, at(err, locate(names.key+"["+strconv.Itoa(i)+"]"))
 			}
 		}
@@ -61,9 +65,13 @@ func at(err error, ranges []parser.Range) error {
 	return parser.WithLocation(err, ranges)
 }
 
-// Names returns the files of the spec that Read reads first.
+// Names returns the files of the spec that are read first.
 func Names(pip spec.Pip) []string {
-	return append(slices.Clone(pip.Requirements), pip.Constraints...)
+	names := append(slices.Clone(pip.Requirements), pip.Constraints...)
+	if pip.Project != "" {
+		names = append(names, pip.Pyproject())
+	}
+	return names
 }
 
 // A walk follows files to the files that they name.
@@ -73,11 +81,16 @@ type walk struct {
 	paths map[string]bool // what they name
 }
 
-// top reads a file that the spec names.
+// top reads a file that the spec names under pip.requirements.
 func (w *walk) top(name string) error {
-	if help, ok := notRequirements[path.Base(name)]; ok {
-		return fmt.Errorf("%s is not a requirements file: %s", name, help)
+	if spec.IsLock(name) || spec.IsPyproject(name) {
+		return nil // names no requirements file
 	}
+	return w.plain(name)
+}
+
+// plain reads a file that pip can read.
+func (w *walk) plain(name string) error {
 	data, err := w.content(name)
 	if err != nil {
 		return err
@@ -87,15 +100,23 @@ func (w *walk) top(name string) error {
 
 // notRequirements says how to have what another tool's file says as a requirements file.
 var notRequirements = map[string]string{
-	"uv.lock":        "write one with `uv export -o requirements.txt`",
-	"poetry.lock":    "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
-	"pdm.lock":       "write one with `pdm export -o requirements.txt`",
-	"Pipfile.lock":   "write one with `pipenv requirements --hash >requirements.txt`",
-	"pylock.toml":    "have the tool that locked export one",
-	"pyproject.toml": "write one with `uv export` or `pip-compile`",
+	"uv.lock":      "write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
+	"poetry.lock":  "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
+	"pdm.lock":     "write one with `pdm export -o requirements.txt`, or a lock with `pdm export -f pylock -o pylock.toml`",
+	"setup.py":     "name its folder under pip.project",
+	"setup.cfg":    "name its folder under pip.project",
+	"Pipfile.lock": "write one with `pipenv requirements --hash >requirements.txt`",
 }
 
+// content returns that of a file with lines for pip.
 func (w *walk) content(name string) ([]byte, error) {
+	help, ok := notRequirements[path.Base(name)]
+	if spec.IsLock(name) || spec.IsPyproject(name) {
+		help, ok = "name it in the spec, under pip.requirements", true
+	}
+	if ok {
+		return nil, fmt.Errorf("%s is not a requirements file: %s", name, help)
+	}
 	data, err := w.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not in the build context, or .dockerignore lists it", name)

@@ -7,10 +7,11 @@ import (
 	"io/fs"
 )
 
-// FS has three folders: bin, the commands of the buildroot image; ops, one script for each
-// kind of op; python, modules that end in the final image.
+// FS has four folders: bin, the commands of the buildroot image; ops, one script for each
+// kind of op; python, modules of the standard library that end in the final image; image, other
+// files of it.
 //
-//go:embed bin ops all:python
+//go:embed bin ops image all:python
 var FS embed.FS
 
 // Walk calls fn for every folder and file below FS in lexical order. The name is relative

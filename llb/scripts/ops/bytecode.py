@@ -36,6 +36,11 @@ def compile_files(jobs, interpreter_options=(), optional=False):
         raise SystemExit("bytecode: not every source could be compiled, see above")
 
 
+def optimization():
+    """Return the options by which another interpreter optimizes as this one does."""
+    return ("-O",) * sys.flags.optimize
+
+
 def start(command, request):
     """Start a process with the request on its standard input."""
     theirs, ours = os.pipe()

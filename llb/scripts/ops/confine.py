@@ -190,13 +190,18 @@ def forbid_sockets():
     machine = os.uname().machine
     if machine not in MACHINES:
         raise RuntimeError(f"no list of system calls for {machine}")
-    program = b"".join(struct.pack("=HBBI", *instruction) for instruction in socket_filter(*MACHINES[machine]))
-    instructions = ctypes.create_string_buffer(program, len(program))
+    install_filter(socket_filter(*MACHINES[machine]))
+
+
+def install_filter(instructions):
+    """Have the kernel filter the system calls of this process, and of all it starts."""
+    program = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
+    buffer = ctypes.create_string_buffer(program, len(program))
 
     class Filter(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
 
-    fprog = Filter(len(program) // 8, ctypes.addressof(instructions))
+    fprog = Filter(len(program) // 8, ctypes.addressof(buffer))
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(fprog)))
 
 

@@ -1,15 +1,19 @@
 """Run pip so that no build code it starts runs as what pip runs as.
 
-Usage: confined_pip.py [--machine M] [--emulated] [--keep DIR [--keep-for M]] [--root DIR] -- VERB ARG...
+Usage: confined_pip.py [--machine M] [--emulated] [--keep DIR [--keep-for M]] [--parts FILE] [--logins JSON] [--root DIR]
+                       -- VERB ARG...
 
   --machine M  take wheels, and evaluate markers, for that machine (as uname -m says it)
   --emulated   an emulator executes this: see confine.py
   --keep DIR   put the wheels of all that something is built with into DIR
   --keep-for M put there what that machine needs to build it, too
+  --parts FILE write there which folder of each file that is saved is wanted, as lines of JSON
+  --logins JSON  who pip is to some hosts: see pip_credentials.py
   --root DIR   be the pip of the Python in DIR, as chroot-pip is
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +44,14 @@ def main():
     if options.root:
         chroot_pip.enter(options.root)
     compile_once(options)
+    sys.meta_path.insert(0, chroot_pip.BuilderPip)
+    if options.logins:
+        log_in(options.logins)
+    if options.keep:
+        want_whole_pages()
+        refuse_sources()
+    if options.parts:
+        write_parts(options.parts)
     subprocess.Popen = confining(options)
     if options.keep and options.nested:
         if options.keep_for and (status := keep_for_machine(options, args[1:])):
@@ -56,6 +68,8 @@ def parse(argv):
     parser.add_argument("--emulated", action="store_true")
     parser.add_argument("--keep")
     parser.add_argument("--keep-for", metavar="MACHINE")
+    parser.add_argument("--parts")
+    parser.add_argument("--logins")
     parser.add_argument("--root")
     parser.add_argument("--nested", action="store_true", help="pip has started this")
     split = argv.index("--")
@@ -65,6 +79,7 @@ def parse(argv):
 def keep_for_machine(options, args):
     """In a process of its own, since what it pretends to be on is not what the rest is for."""
     ours = ["--machine", options.keep_for, "--keep", options.keep, "--keep-for", options.keep_for]
+    ours += ["--logins", options.logins] if options.logins else []
     verb = ["download", "--dest", options.keep, *without_install_options(args)]
     command = [*interpreter(), os.path.abspath(__file__), *ours, "--", *verb]
     return os.spawnv(os.P_WAIT, command[0], command)
@@ -85,6 +100,66 @@ def compile_once(options):
     if cache:
         sys.pycache_prefix = os.path.join(cache, "bytecode", sys.version.split()[0] + "-" + pip_version())
         sys.dont_write_bytecode = False
+
+
+def log_in(logins):
+    sys.path.append(OPS)
+    import pip_credentials
+
+    pip_credentials.use(pip_credentials.Logins(logins))
+
+
+def want_whole_pages():
+    """Of a page that breaks off pip would take the half it has, and so an older version.
+
+    Of files it counts the bytes itself.
+    """
+    from pip._vendor.urllib3.connectionpool import HTTPConnectionPool
+
+    class Response(HTTPConnectionPool.ResponseCls):
+        def __init__(self, *args, **keywords):
+            kind = (keywords.get("headers") or {}).get("Content-Type", "")
+            if kind.startswith(("text/html", "application/vnd.pypi.simple")):
+                keywords["enforce_content_length"] = True
+            super().__init__(*args, **keywords)
+
+    HTTPConnectionPool.ResponseCls = Response
+
+
+def refuse_sources():
+    """Have only-binary hold for what a URL or a path names, of which pip would run the backend."""
+    from pip._internal.exceptions import InstallationError
+    from pip._internal.operations.prepare import RequirementPreparer
+    from pip._vendor.packaging.utils import canonicalize_name
+
+    prepare = RequirementPreparer._prepare_linked_requirement
+
+    def prepare_linked_requirement(self, req, *rest, **keywords):
+        link = req.link
+        name = req.name or link.filename.rpartition("-")[0]
+        formats = self.finder.format_control.get_allowed_formats(canonicalize_name(name))
+        # A folder is the project, which is built whatever else is not.
+        if "source" not in formats and not (link.is_wheel or link.is_existing_dir()):
+            raise InstallationError(f"only-binary refuses {link.filename} as {name}")
+        return prepare(self, req, *rest, **keywords)
+
+    RequirementPreparer._prepare_linked_requirement = prepare_linked_requirement
+
+
+def write_parts(path):
+    """Where a URL has a #subdirectory, pip saves the whole archive, and its name says nothing of that."""
+    from pip._internal.operations.prepare import RequirementPreparer
+
+    save = RequirementPreparer.save_linked_requirement
+
+    def save_linked_requirement(self, req):
+        save(self, req)
+        link = req.link
+        name = f"{req.name}-{req.metadata['version']}.zip" if link.is_vcs else link.filename
+        with open(path, "a") as file:
+            print(json.dumps([name, link.subdirectory_fragment or ""]), file=file)
+
+    RequirementPreparer.save_linked_requirement = save_linked_requirement
 
 
 def pip_version():
@@ -114,6 +189,7 @@ def confined(args, options):
         ours += ["--emulated"] if options.emulated else []
         ours += ["--keep", options.keep] if options.keep else []
         ours += ["--keep-for", options.keep_for] if options.keep_for else []
+        ours += ["--logins", options.logins] if options.logins else []
         return [*python, os.path.abspath(__file__), *ours, "--", *args[2:]]
     if args[0] in VERSION_CONTROL or args[0].startswith("/lib/ld-"):
         return args  # the latter says which C library this is

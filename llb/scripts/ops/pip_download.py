@@ -1,11 +1,16 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
-Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] -- ARG...
+Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
+                       [--legacy] [--project DIR [--extra E]...]
+                       [--logins JSON] [--cert FILE] [--client-cert FILE | --client-cert-secret FILE] -- ARG...
 
-The ARGs are those of `pip download`. Below DIR there will be
+The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
+stands for what that is if it does not say it. The requirements of the project in DIR, with
+extras E, are asked of its build backend. Below DIR there will be
 
   wheels/            wheels, to be installed as they are
   sdists/SHA256/     a source distribution each, to be built
+  sdists/SHA256.json the folders in it that are to be, if it is not that at its top
   build/             wheels of all that these are built with; with --emulated, which says that
                      they are built on M, also what that machine needs for it
 
@@ -17,6 +22,7 @@ backend for its requirements; that is all of it that runs here.
 import argparse
 import glob
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -26,6 +32,8 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_credentials
+import pip_project
 import pip_run
 
 # What pip, or the library it downloads with, says of a connection that broke.
@@ -34,6 +42,13 @@ BROKEN = re.compile(
     r"|Read timed out|Connection reset|RemoteDisconnected|Max retries exceeded|5\d\d (Server|Internal)"
 )
 ATTEMPTS = 3
+
+# What pip says of a file that is not whole: of a wheel its name, of others just that, and not
+# what a build backend says, which is indented.
+DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
+
+# Where pip writes which folders of what it saves are wanted.
+PARTS = "/tmp/parts"
 
 
 def main():
@@ -44,12 +59,63 @@ def main():
     for folder in (wheels, build):
         os.mkdir(folder)
     ours = ["--keep", build]
+    ours += ["--logins", options.logins] if options.logins else []
+    try:
+        log_in(options)
+    except pip_credentials.Wrong as wrong:
+        pip_run.die(f"pip: {wrong}")
+    if options.project:
+        args.append(pip_project.copy(options.project) + extras(options))
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        print(f"{damaged} is damaged: all is asked for again, and nothing taken of what pip kept", flush=True)
+        forget(wheels, build)
+        fetch_again(options, ours, args, wheels, build)
+    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def fetch(options, ours, args, wheels, build):
+    if requires := build_requires(options):
+        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
+    ours = [*ours, "--parts", PARTS]
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
-    download(options, ours, ["--dest", wheels, *args])
+    if asks(args):
+        check_extras(options, download(options, ours, "download", ["--dest", wheels, *args]), wheels)
     for folder in (wheels, build):
         check_whole(folder)
-    part_sources(wheels, os.path.join(options.out, "sdists"))
+
+
+def check_extras(options, lines, wheels):
+    """To pip an extra that a project has not got is one with nothing in it. The project is not downloaded."""
+    downloaded = {project(name.partition("-")[0]) for name in os.listdir(wheels)}
+    for line in lines:
+        missing = re.search(r"WARNING: (\S+) \S+ does not provide the extra '(.*)'", line)
+        if options.project and missing and project(missing[1]) not in downloaded:
+            pip_run.die(f"pip.extras: the project {missing[1]} has no extra {missing[2]!r}")
+
+
+def fetch_again(options, ours, args, wheels, build):
+    try:
+        fetch(options, ours, args, wheels, build)
+    except Damaged as damaged:
+        forget(wheels, build)
+        pip_run.die(f"{damaged} is damaged: the index, or a proxy before it, does not send it as it is")
+
+
+class Damaged(Exception):
+    """A file is not whole; the message is its name."""
+
+
+def forget(*folders):
+    """pip keeps what it was sent before it looks into it, and takes it from there ever after."""
+    kept = glob.glob(os.path.join(os.environ["PIP_CACHE_DIR"], "http*"))
+    for folder in kept:
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
 
 
 def parse(argv):
@@ -58,29 +124,80 @@ def parse(argv):
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
     parser.add_argument("--emulated", action="store_true", help="source distributions are built on that machine")
+    parser.add_argument("--build-requires", action="append", default=[])
+    parser.add_argument("--legacy", action="store_true")
+    parser.add_argument("--project")
+    parser.add_argument("--extra", action="append", default=[])
+    parser.add_argument("--logins", help="JSON: see pip_credentials.py")
+    parser.add_argument("--cert", help="certificates of authorities, if the file is there")
+    parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
+    parser.add_argument("--client-cert-secret", help="the same of a secret that has to be there")
     split = argv.index("--")
     return parser.parse_args(argv[:split]), argv[split + 1 :]
 
 
-def download(options, ours, args):
+def build_requires(options):
+    if options.project:
+        return []  # pip asks for them together with its requirements
+    if not options.legacy:
+        return options.build_requires
+    # As pip has it, which is what builds.
+    return ["setuptools>=40.8.0", *(["wheel"] if pip_run.version() < (23, 1) else [])]
+
+
+def sources(args):
+    """What tells pip where and how to look, and nothing to look for."""
+    asking = ("--requirement=", "--constraint=", "--require-hashes", "--no-deps")
+    return [arg for arg in args[: args.index("--")] if not arg.startswith(asking)]
+
+
+def asks(args):
+    """Do the arguments ask for anything? pip fails if not."""
+    split = args.index("--")
+    return args[split + 1 :] or any(arg.startswith("--requirement=") for arg in args[:split])
+
+
+def extras(options):
+    return f"[{','.join(options.extra)}]" if options.extra else ""
+
+
+def log_in(options):
+    """Take up the secrets, and know what not to show."""
+    if options.client_cert_secret:
+        pip_credentials.check_given(options.client_cert_secret)
+    os.environ.update(pip_credentials.certificates(options.cert, options.client_cert_secret or options.client_cert))
+    words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
+    options.hide = pip_credentials.hiding(words)
+
+
+def forget_unmatched(failed):
+    """What has another hash may have been damaged, too. pip says its URL, by which it is kept."""
+    for url, in failed.finds(r"^ {4}\S.*? from (https://[^\s#]+)"):
+        key = hashlib.sha224(url.encode()).hexdigest()
+        for path in glob.glob(f"{os.environ['PIP_CACHE_DIR']}/http*/?/?/?/?/?/{key}*"):
+            os.remove(path)
+
+
+def download(options, ours, verb, args):
     try:
-        retry_broken(ours, args)
+        return retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
+        if found := failed.finds(DAMAGED):
+            raise Damaged(os.path.basename(found[0][0] or "a file")) from None
+        forget_unmatched(failed)
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
-    else:
-        return
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
     try:
-        pip_run.run(ours, "download", args, diagnose=True)
+        pip_run.run(ours, verb, args, diagnose=True, hide=options.hide)
     except pip_run.Failed as failed:
         pip_run.die(explanation(options, failed))
 
 
-def retry_broken(ours, args):
+def retry_broken(options, ours, verb, args):
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return pip_run.run(ours, "download", args)
+            return pip_run.run(ours, verb, args, hide=options.hide)
         except pip_run.Failed as failed:
             if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
                 raise
@@ -100,6 +217,8 @@ def not_found(options, failed, requirement):
     if unreachable := failed.finds(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$"):
         url, why = unreachable[0]
         return f"{where}{requirement} was not found, and {url} could not be read: {why}"
+    if others := failed.finds(r"Ignored the following versions that require a different python version: (.*)"):
+        return f"{where}{requirement} was not found for Python {python()}; of other versions of Python there are: {others[0][0]}"
     if options.machine:
         return (
             f"{where}there is no wheel of {requirement} for {options.platform}, tag {tag(options.machine)}, nor a source"
@@ -113,7 +232,8 @@ def place_of(requirement, failed):
     for text in (requirement, *(m for m, in failed.finds(r"satisfies the requirement (.*?) \(from versions"))):
         if m := re.match(r"(.*?) \(from -r (\S+) \(line (\d+)\)\)", text):
             return requirement.partition(" (from")[0], f"{m[2]}:{m[3]}: "
-    return requirement.partition(" (from")[0], ""
+    requirement, _, parent = requirement.partition(" (from")
+    return requirement, "" if parent else line_of_project(requirement)
 
 
 def wrong_hash(options, failed, requirement):
@@ -125,9 +245,58 @@ def without_hash(options, failed, *_):
     return "in hash-checking mode every requirement needs a version (==) and a --hash: the lines that lack one are above"
 
 
+def no_source(options, failed, filename, name):
+    where = line_of(filename) or line_of_project(name)
+    return f"{where}{filename} is no wheel, and only-binary takes nothing else: name a wheel of it"
+
+
 def wrong_platform(options, failed, wheel):
     machine = options.machine or os.uname().machine
-    return f"{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+    return f"{line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+
+
+def wrong_python(options, failed, project, python, required):
+    wheels = failed.finds(r"Processing (\S+)")[-1:]
+    where = line_of(os.path.basename(wheels[0][0])) if wheels else ""
+    return f"{where}{project} is not for this Python: it requires {required}, and the image has {python}"
+
+
+def full_disk(options, failed, *_):
+    return "the disk of the builder is full: make room, as with docker buildx prune, and build again"
+
+
+def line_of(word):
+    """The place of a word in the files that pip was given."""
+    return next((place for place, line in lines_given() if word in line), "")
+
+
+def line_of_project(requirement):
+    """That of the first line that asks for a project."""
+    name = project(requirement)
+    return next((place for place, line in lines_given() if name and project(line) == name), "")
+
+
+def project(requirement):
+    name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
+    return re.sub(r"[-_.]+", "-", name[1]).lower() if name else None
+
+
+def lines_given():
+    """The lines of requirements files, each with its place. pip has the folder to itself."""
+    texts, constraints = {}, set()
+    for folder, _, files in os.walk("."):
+        for name in files:
+            path = os.path.normpath(os.path.join(folder, name))
+            if not name.endswith((".whl", ".zip", ".gz", ".pem")):
+                with open(path, errors="replace") as file:
+                    texts[path] = file.read()
+    constraints.update(arg.partition("=")[2] for arg in sys.argv if arg.startswith("--constraint="))
+    for path, text in texts.items():
+        for named in re.findall(r"(?m)^\s*(?:-c|--constraint)[\s=]*(\S+)", text):
+            constraints.add(os.path.normpath(os.path.join(os.path.dirname(path), named)))
+    for path in sorted(texts.keys() - constraints):
+        for number, line in enumerate(texts[path].splitlines(), 1):
+            yield f"{path}:{number}: ", line
 
 
 def no_program(options, failed, program):
@@ -139,7 +308,9 @@ def broken(options, failed, *_):
 
 
 def no_metadata(options, failed, *_):
-    names = [f"{name}" for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    names = [name for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
+    if any(name.startswith(pip_project.SOURCES) for name in names):
+        return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (
         f"the requirements of {' '.join(names)} could not be read, see above. It has no wheel"
         f" for tag {tag(options.machine or os.uname().machine)}, and its build code runs without network and secrets"
@@ -147,9 +318,12 @@ def no_metadata(options, failed, *_):
 
 
 EXPLANATIONS = (
+    (r"(No space left on device)", full_disk),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
+    (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
+    (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
     (r"No matching distribution found for (.*)", not_found),
     (r"(metadata-generation-failed|subprocess-exited-with-error)", no_metadata),
@@ -159,7 +333,7 @@ EXPLANATIONS = (
 
 def first_unmatched(failed):
     """The line below the one that says that hashes do not match."""
-    found = failed.finds(r"^ {4}(\S+) from \S+( \(from .*\))?:$")
+    found = failed.finds(r"^ {4}([^\s@]+)(?: ?@ \S+)? from \S+( \(from .*\))?:$")
     return "".join(filter(None, found[0])) if found else "a requirement"
 
 
@@ -177,7 +351,7 @@ def check_whole(folder):
     """Keep a damaged file out of the result, which is cached: few indexes have hashes."""
     for name in sorted(os.listdir(folder)):
         if is_damaged(os.path.join(folder, name)):
-            pip_run.die(f"{name} is damaged: the index, or a proxy before it, does not send it as it is")
+            raise Damaged(name)
 
 
 def is_damaged(path):
@@ -193,6 +367,7 @@ def is_damaged(path):
 
 def part_sources(wheels, sdists):
     """A folder by content gives pip, whose cache knows what it built by URL, the right wheel."""
+    parts = wanted_parts()
     for name in sorted(os.listdir(wheels)):
         if not name.endswith(".whl"):
             path = os.path.join(wheels, name)
@@ -200,6 +375,19 @@ def part_sources(wheels, sdists):
                 folder = os.path.join(sdists, hashlib.sha256(file.read()).hexdigest())
             os.makedirs(folder, exist_ok=True)
             shutil.move(path, folder)
+            if parts.get(name, {""}) != {""}:
+                with open(folder + ".json", "w") as file:
+                    json.dump(sorted(parts[name]), file)
+
+
+def wanted_parts():
+    """The folders of each file."""
+    parts = {}
+    if os.path.exists(PARTS):
+        with open(PARTS) as file:
+            for name, folder in map(json.loads, file):
+                parts.setdefault(name, set()).add(folder)
+    return parts
 
 
 if __name__ == "__main__":

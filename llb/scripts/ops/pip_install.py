@@ -1,6 +1,7 @@
 """Install what pip_download.py left, without a network.
 
 Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P] [--built DIR]
+           [--optimize N] [--drop-sources]
 
 Source distributions are built first, unless what was built of them is in --built.
 """
@@ -23,30 +24,38 @@ def main():
     built = options.built or build(options)
     wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{built}/*.whl")]
     install(options, sorted(wheels, key=os.path.basename))
-    subprocess.run([sys.executable, os.path.join(pip_run.OPS, "site_packages.py"), options.root], check=True)
+    compile_installed(options)
 
 
-def parse():
+def parse(*more):
     parser = argparse.ArgumentParser(description=__doc__)
+    for option in more:
+        parser.add_argument(option, required=True)
     parser.add_argument("--downloads", required=True)
     parser.add_argument("--root", required=True)
     parser.add_argument("--machine", help="as uname -m says it, if it is another than this")
     parser.add_argument("--platform", help="the same for a human")
+    parser.add_argument("--optimize", type=int, default=0, help="level of the bytecode")
+    parser.add_argument("--drop-sources", action="store_true", help="keep bytecode only")
     parser.add_argument("--built", help="wheels that pip_build.py made on the machine they are for")
     return parser.parse_args()
 
 
-def build(options):
-    """Return a folder of the wheels that are built here."""
+# What to do about a wheel that fits the machine only that it was built on.
+ANOTHER_WHEEL = "choose a version that has a wheel for musllinux_1_2_{machine}, or put one into a folder of find-links"
+
+
+def build(options, paths=None, instead=ANOTHER_WHEEL):
+    """Return a folder of the wheels that are built here: see pip_build.py."""
     built = "/tmp/built"
     os.mkdir(built)
-    pip_build.build(options.downloads, built)
+    pip_build.build(options.downloads, built, paths)
     if options.machine:
-        check_pure(options, built)
+        check_pure(options, built, instead)
     return built
 
 
-def check_pure(options, built):
+def check_pure(options, built, instead):
     """What was built here is for this machine, unless it is for all."""
     for path in sorted(glob.glob(f"{built}/*.whl")):
         tags = os.path.basename(path).removesuffix(".whl").rsplit("-", 3)[1:]
@@ -54,8 +63,7 @@ def check_pure(options, built):
             name = "==".join(identity(path))
             pip_run.die(
                 f"there is no wheel of {name} for {options.platform}, and its source distribution builds one that is for"
-                f" {tags[2]} only: choose a version that has a wheel for musllinux_1_2_{options.machine},"
-                " or put one into a folder of find-links"
+                f" {tags[2]} only: {instead.format(machine=options.machine)}"
             )
 
 
@@ -75,6 +83,13 @@ def install(options, wheels):
         pip_run.run(ours, "install", args)
     except pip_run.Failed:
         pip_run.die("pip: the installation failed, see above")
+
+
+def compile_installed(options):
+    """Compile at the wanted level, which is that of the interpreter that compiles."""
+    command = [sys.executable, *["-O"] * options.optimize, os.path.join(pip_run.OPS, "site_packages.py")]
+    drop = ["--drop"] if options.drop_sources else []
+    subprocess.run([*command, *drop, options.root], check=True)
 
 
 def identity(wheel):

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import confined_pip
+
 OPS = os.path.dirname(os.path.abspath(__file__))
 
 # Of no interest in a build, or, for bytecode, made by us in a reproducible way.
@@ -13,9 +15,8 @@ QUIET = ("--disable-pip-version-check", "--no-input", "--no-color")
 class Failed(Exception):
     """pip did not do it; the lines are what it said."""
 
-    def __init__(self, status, lines):
-        super().__init__(status)
-        self.status = status
+    def __init__(self, lines):
+        super().__init__()
         self.lines = lines
 
     def finds(self, pattern):
@@ -31,21 +32,27 @@ def private_cache():
     os.environ["PIP_CACHE_DIR"] = cache
 
 
-def run(options, verb, args, diagnose=False):
-    """Run pip confined and show what it says, or only keep all that it could say."""
+def run(options, verb, args, diagnose=False, hide=lambda line: line):
+    """Run pip confined and show what it says, or only keep all that it could say. Return the lines."""
     # Source distributions without a pyproject.toml are built in an environment of their own
     # too, whatever the version of pip.
     environ = {**os.environ, "PIP_USE_PEP517": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     command = [sys.executable, "-I", "-S", "-B", os.path.join(OPS, "confined_pip.py"), *options, "--", verb, *QUIET, *(["-vv"] if diagnose else []), *args]
     pip = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     lines = []
-    for line in pip.stdout:
+    for line in map(hide, pip.stdout):
         lines.append(line.rstrip())
         if not diagnose:
             sys.stdout.write(line)
             sys.stdout.flush()
     if pip.wait() != 0:
-        raise Failed(pip.returncode, lines)
+        raise Failed(lines)
+    return lines
+
+
+def version():
+    """That of pip, as a tuple of numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", confined_pip.pip_version())[:2])
 
 
 def die(message):

@@ -21,6 +21,15 @@ rundeps() {
     sed -n '/^P:\.python-rundeps$/,/^$/s/^D://p' "$base/lib/apk/db/installed"
 }
 
+needed() {
+    for dep; do
+        soname=${dep#so:}
+        if [ -z "${UNNEEDED-}" ] || ! grep -qxF "${soname%%[<>=~]*}" "$UNNEEDED"; then
+            echo "$dep"
+        fi
+    done
+}
+
 # 65532 is nonroot in other distroless images too, so volumes can move over.
 add_nonroot() {
     echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >>"$BUILD_ROOT/etc/passwd"
@@ -38,8 +47,10 @@ if [ -z "$deps" ]; then
     echo "name an official python:X.Y-alpineA.B image, or one made from it" >&2
     exit 1
 fi
+# shellcheck disable=SC2086 # one word for each dependency is what is wanted
+deps=$(needed $deps)
 if [ -z "$native" ]; then
-    # shellcheck disable=SC2086 # one word for each dependency is what is wanted
+    # shellcheck disable=SC2086
     "$ops/../bin/chroot-apk" add --initdb "$@" $deps
     add_nonroot
 else

@@ -11,11 +11,13 @@ before one can be read quickly, lies beside it:
   encodings   imported before anything else; its 120 files would also make the
               directory of the zip, which zipimport reads in Python, a third longer
 
-and so do packages that open data files next to their modules.
+and so do packages that open data files next to their modules. With --sources all of it
+is on disk, as sources with their bytecode, and the zip is empty.
 """
 
 import argparse
 import glob
+import importlib.util
 import os
 import re
 import shutil
@@ -48,6 +50,16 @@ STUB = """raise ModuleNotFoundError(
     name={name!r},
 )
 """
+# Of a module in a package: `from package import module` passes over its not being found, and has
+# its own error, which says nothing of us.
+STUB_IN_PACKAGE = """import sys
+
+frame = sys._getframe()
+while frame and (frame.f_globals is globals() or frame.f_code.co_filename.startswith("<frozen importlib.")):
+    if frame.f_code.co_name == "_handle_fromlist":
+        raise ImportError("cannot import name {module!r} from {package!r}: {why}", name={package!r})
+    frame = frame.f_back
+"""
 
 
 def main():
@@ -56,7 +68,7 @@ def main():
     sources = options.base + lib
     if options.base:
         check_bytecode(sources)
-    modules, data = find_files(sources)
+    modules, data = find_files(sources, options.sources)
     left_out = {name: WHY_LEFT_OUT for name in options.leave_out}
     left_out.update({name: WHY_EXCLUDED for name in options.exclude})
     check_excluded(options.exclude, modules)
@@ -66,14 +78,21 @@ def main():
 
     with tempfile.TemporaryDirectory() as work:
         modules.update(ensurepip_stub(options.python_dir, sources, work))
-        modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
         modules.update(stubs(left_out, sources, work))
         tree = os.path.join(work, "tree")
-        compile_tree(modules, lib, tree)
         out = os.path.join(options.out, lib.lstrip("/"))
-        write_zip(tree, zip_path(options.out, lib), options.compression)
+        os.makedirs(os.path.join(out, "site-packages"))
+        if options.sources:
+            os.mkdir(tree)
+            data.update(modules)
+            compile_beside(modules, lib, out)
+        else:
+            modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
+            compile_tree(modules, lib, tree)
+            have_site_import_hook(out)
+        zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
+        write_zip(zipped, zip_path(options.out, lib), options.compression)
         install_on_disk(tree, {**data, **license_file(sources)}, out)
-        have_site_import_hook(out)
 
 
 WHY_LEFT_OUT = (
@@ -92,6 +111,7 @@ def parse_options():
     parser.add_argument("--out", required=True, help="root of the tree to write")
     parser.add_argument("--python-dir", required=True, help="our own modules")
     parser.add_argument("--compression", choices=("deflate", "store"), required=True)
+    parser.add_argument("--sources", action="store_true", help="keep sources")
     parser.add_argument("--leave-out", action="append", default=[], metavar="MODULE")
     parser.add_argument("--foreign", action="append", default=[], metavar="MODULE")
     parser.add_argument("--exclude", action="append", default=[], metavar="MODULE")
@@ -124,8 +144,12 @@ def magic_of(lib):
     return None
 
 
-def find_files(lib):
-    """Return the sources and the data files below lib, each {relative path: path}."""
+def find_files(lib, all_data):
+    """Return the sources and the data files below lib, each {relative path: path}.
+
+    Of the data that is what packages need which are on disk, or all_data but the wheel
+    that ensurepip would install.
+    """
     sources, data = {}, {}
     for folder, folders, files in os.walk(lib):
         folders[:] = sorted(f for f in folders if not NOT_STDLIB.match(f))
@@ -136,7 +160,7 @@ def find_files(lib):
                 continue
             if name.endswith(".py"):
                 sources[name] = path
-            elif on_disk(name) and not name.startswith("venv/scripts/nt/"):
+            elif (on_disk(name) or all_data) and not name.startswith(("venv/scripts/nt/", "ensurepip/")):
                 data[name] = path
     return sources, data
 
@@ -195,8 +219,10 @@ def stubs(left_out, lib, work):
             continue
         source = os.path.join(work, "stubs", path + ".py")
         os.makedirs(os.path.dirname(source), exist_ok=True)
+        folder, _, name = dotted.rpartition(".")
+        stub = STUB_IN_PACKAGE + STUB if folder else STUB
         with open(source, "w") as file:
-            file.write(STUB.format(name=dotted, why=why.format(part=dotted)))
+            file.write(stub.format(name=dotted, package=folder, module=name, why=why.format(part=dotted)))
         written[path + ".py"] = source
     return written
 
@@ -225,7 +251,14 @@ def bundled_pip(lib):
 
 def compile_tree(modules, lib, tree):
     jobs = [(path, f"{tree}/{name}c", f"{lib}/{name}") for name, path in modules.items()]
-    bytecode.compile_files(jobs, SMALL)
+    bytecode.compile_files(jobs, (*SMALL, *bytecode.optimization()))
+
+
+def compile_beside(modules, lib, out):
+    """Compile to where the interpreter looks for the bytecode of a source."""
+    targets = {name: importlib.util.cache_from_source(f"{out}/{name}") for name in modules}
+    jobs = [(path, targets[name], f"{lib}/{name}") for name, path in modules.items()]
+    bytecode.compile_files(jobs, bytecode.optimization())
 
 
 def zip_path(root, lib):
@@ -233,18 +266,17 @@ def zip_path(root, lib):
     return os.path.join(root, lib.lstrip("/").replace(".", "") + ".zip")
 
 
-def write_zip(tree, path, compression):
+def write_zip(files, path, compression):
+    """Write a zip of files, {name in it: path}."""
     method = {"deflate": zipfile.ZIP_DEFLATED, "store": zipfile.ZIP_STORED}[compression]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with zipfile.ZipFile(path, "x", method) as archive:
-        for name in sorted(files_below(tree)):
-            if on_disk(name):
-                continue
+        for name, source in sorted(files.items()):
             entry = zipfile.ZipInfo(name, ZIP_EPOCH)
             entry.compress_type = method
             entry.create_system = 3  # Unix, whatever the interpreter thinks it runs on
             entry.external_attr = 0o100644 << 16
-            with open(os.path.join(tree, name), "rb") as file:
+            with open(source, "rb") as file:
                 archive.writestr(entry, file.read())
     os.chmod(path, 0o644)
 
@@ -253,6 +285,15 @@ def files_below(tree):
     for folder, _, files in os.walk(tree):
         for file in files:
             yield os.path.relpath(os.path.join(folder, file), tree)
+
+
+def opened(files):
+    """Return all paths that files of trace.py have."""
+    paths = set()
+    for path in files:
+        with open(path) as file:
+            paths.update(file.read().splitlines())
+    return paths
 
 
 def license_file(lib):
@@ -271,9 +312,7 @@ def install_on_disk(tree, data, out):
 
 def have_site_import_hook(out):
     """The hook halves the time of an import out of the zip."""
-    site_packages = os.path.join(out, "site-packages")
-    os.makedirs(site_packages, exist_ok=True)
-    with open(os.path.join(site_packages, "distroless-zipimport.pth"), "w") as file:
+    with open(os.path.join(out, "site-packages", "distroless-zipimport.pth"), "w") as file:
         file.write(f"import {HOOK}\n")
 
 

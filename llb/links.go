@@ -1,0 +1,71 @@
+package llb
+
+import (
+	"path"
+	"strconv"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
+
+// Where the op that downloads finds the named contexts of find-links.
+const linksDir = "/links"
+
+// findLinks returns where distributions lie, as the spec or the build arguments say it.
+func (g *Graph) findLinks() []string {
+	return orElse(g.Spec.Pip.FindLinks, g.Overrides.FindLinks)
+}
+
+// linkPaths returns what pip is told of them.
+func linkPaths(links []string) []string {
+	var paths []string
+	for _, link := range links {
+		if name, below, ok := spec.LinkedContext(link); ok {
+			link = path.Join(linksDir, name, below)
+		}
+		paths = append(paths, link)
+	}
+	return paths
+}
+
+// linkedPaths returns the paths of a named context that find-links name.
+func linkedPaths(links []string, context string) []string {
+	var paths []string
+	for _, link := range links {
+		if name, below, ok := spec.LinkedContext(link); ok && name == context {
+			paths = append(paths, path.Join(".", below))
+		}
+	}
+	return paths
+}
+
+// LinksContext tells whether distributions are looked for in a named context.
+func LinksContext(s *spec.Spec, o Overrides, name string) bool {
+	return len(linkedPaths(orElse(s.Pip.FindLinks, o.FindLinks), name)) > 0
+}
+
+// linkedContexts returns a mount of what find-links name of other contexts.
+func (g *Graph) linkedContexts() ([]llb.RunOption, error) {
+	tree, any := llb.Scratch(), false
+	for i, link := range g.findLinks() {
+		name, below, ok := spec.LinkedContext(link)
+		if !ok {
+			continue
+		}
+		any = true
+		at := "pip.find-links"
+		if len(g.Spec.Pip.FindLinks) > 0 {
+			at += "[" + strconv.Itoa(i) + "]"
+		}
+		from, err := g.context(name)
+		if err != nil {
+			return nil, g.located(err, at)
+		}
+		tree = tree.File(copyPath(from, below, path.Join("/", name, below)), g.described("[pip] read "+link, at)...)
+	}
+	if !any {
+		return nil, nil
+	}
+	return []llb.RunOption{llb.AddMount(linksDir, tree, llb.Readonly)}, nil
+}
