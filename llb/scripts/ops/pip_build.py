@@ -8,11 +8,18 @@ this is for an emulated machine.
 
 import argparse
 import glob
+import hashlib
 import json
 import os
 import pathlib
+import re
+import sys
+import tarfile
+import zipfile
 
 import pip_run
+
+APK_DATABASE = "/lib/apk/db/installed"
 
 
 def main():
@@ -31,7 +38,8 @@ def build(downloads, out, paths=None, emulated=False):
     if not paths:
         return
     ours = ["--emulated"] if emulated else []
-    args = ["--no-deps", "--no-index", f"--find-links={downloads}/build", f"--wheel-dir={out}", "--", *paths]
+    args = ["--no-deps", "--no-index", f"--find-links={downloads}/build", f"--wheel-dir={out}"]
+    args += [f"--cache-dir={wheel_cache(downloads)}", "--", *map(named, paths)]
     try:
         pip_run.run(ours, "wheel", args)
     except pip_run.Failed as failed:
@@ -42,6 +50,45 @@ def build(downloads, out, paths=None, emulated=False):
             f"{failed_build(failed) or names} could not be built, see above. It is built without network and secrets, by a user"
             " who may write nowhere else, with the requirements of its pyproject.toml and the packages of apk.build"
         )
+
+
+def wheel_cache(downloads):
+    """The part of pip's cache with the wheels that are built by and with the same as these.
+
+    pip itself would take a wheel that was built before a package of apk.build was there.
+    """
+    with open(APK_DATABASE, "rb") as file:
+        around = [sys.version, pip_run.version(), digest(file)]
+    for path in sorted(glob.glob(f"{downloads}/build/*")):
+        with open(path, "rb") as file:
+            around.append((os.path.basename(path), digest(file)))
+    cache = os.path.join(os.environ["PIP_CACHE_DIR"], "built", hashlib.sha256(json.dumps(around).encode()).hexdigest())
+    for wheel in glob.iglob(f"{cache}/wheels/**/*.whl", recursive=True):
+        # What is copied there is cut off by a full disk, or the end of the builder.
+        if not zipfile.is_zipfile(wheel):
+            os.remove(wheel)
+    return cache
+
+
+def digest(file):
+    return hashlib.sha256(file.read()).hexdigest()
+
+
+def named(path):
+    """A source distribution as a requirement with its name: for one without, pip keeps no wheel."""
+    if os.path.isfile(path) and tarfile.is_tarfile(path) and (name := distribution_name(path)):
+        return f"{name} @ {pathlib.Path(path).as_uri()}"
+    return path
+
+
+def distribution_name(path):
+    """What the metadata of a source distribution says, or None for archives of other kinds."""
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile() and re.fullmatch(r"[^/]+/PKG-INFO", member.name):
+                head = archive.extractfile(member).read().decode("utf-8", "replace").partition("\n\n")[0]
+                found = re.search(r"(?mi)^Name: *(\S+)\s*$", head)
+                return found and found[1]
 
 
 def parts(path):
