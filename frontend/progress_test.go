@@ -96,6 +96,7 @@ const story = `
 [files] find Python sources
 [final] look for shared libraries
 [final] put the image together
+[internal] keep what is known of the image
 [internal] load .dockerignore
 [internal] load build context
 [internal] load build definition from Dockerfile

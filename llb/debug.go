@@ -1,6 +1,10 @@
 package llb
 
-import "github.com/moby/buildkit/client/llb"
+import (
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
 
 // Debug returns the final image with one more layer, of what one looks for when something goes
 // wrong in it: a shell and its tools, pip, and the sources of the standard library. These need
@@ -12,7 +16,7 @@ func (g *Graph) Debug() (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	args := []string{opsDir + "/debug.sh", outDir}
+	args := []string{opsDir + "/debug.sh", outDir, strings.Join(foreignModules(), ",")}
 	mounts := []llb.RunOption{llb.AddMount(BuildRoot, final, llb.ForceNoOutput)}
 	if g.Spec.Trim != nil {
 		_, plan, err := g.trim()

@@ -47,7 +47,7 @@ func Parts() []Part {
 		},
 		{
 			Name: sourcesPart,
-			Why:  "the sources of the library, which tracebacks show and inspect reads; all of it is then files beside an empty zip",
+			Why:  "the sources of the library, which tracebacks show and inspect reads; all of it is then files, and there is no zip",
 		},
 	}
 }

@@ -1,10 +1,12 @@
 """Add pip and the sources of the standard library of the image at BASE to the one at ROOT.
 
-Usage: debug.py ROOT BASE [TREE]...
+Usage: debug.py ROOT BASE FOREIGN [TREE]...
 
 A source goes to where the bytecode of ROOT says it comes from, which is where tracebacks and
 debuggers look, if that bytecode was compiled from it. The zip stays first on sys.path, so
-what is imported is the same. ROOT gets back what trim has left out of the TREEs.
+what is imported is the same, but for ensurepip, whose stub would have no pip to give. Beside
+these go the sources of the modules FOREIGN, which has a comma between any two, and the
+settings that the interpreter was built with. ROOT gets back what trim has left out of the TREEs.
 """
 
 import glob
@@ -24,12 +26,18 @@ TRIM_HOOK = "distroless-trim.pth"
 HASH = slice(8, 16)
 
 
-def main(root, base, *trees):
+def main(root, base, foreign, *trees):
     lib, purelib = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
+    library = f"{root}{lib.replace('.', '')}.zip"
     if trees:
         undo_trim(root, trees, f"{root}{purelib}/{TRIM_HOOK}")
-    add_sources_of_zip(f"{root}{lib.replace('.', '')}.zip", base + lib, root + lib)
+    if os.path.exists(library):  # it is not beside sources
+        add_sources_of_zip(library, base + lib, root + lib)
     add_sources_beside_zip(base + lib, root + lib)
+    add_foreign_sources(foreign.split(","), base + lib, root + lib)
+    add_build_settings(base, root, lib)
+    if os.path.exists(f"{base}{lib}/ensurepip"):
+        add_ensurepip(base, root, lib, library)
     if not os.path.exists(f"{root}{purelib}/pip"):
         add_pip(base, root, purelib)
 
@@ -82,25 +90,65 @@ def add_to_cache(path):
         os.link(plain, cached)
 
 
+def add_foreign_sources(modules, base, root):
+    """No system that the image is for can import them. Tools that list a package expect them."""
+    for module in modules:
+        name = module.replace(".", "/") + ".py"
+        if os.path.exists(os.path.join(base, name)):
+            copy(os.path.join(base, name), os.path.join(root, name))
+
+
+def add_build_settings(base, root, lib):
+    """What sysconfig names: the interpreter may be of another platform, and so these names."""
+    include = sysconfig.get_path("include")
+    for source in sorted((*glob.glob(f"{base}{lib}/config-*/Makefile"), *glob.glob(f"{base}{include}/pyconfig.h"))):
+        copy(source, root + source.removeprefix(base))
+
+
+def add_ensurepip(base, root, lib, library):
+    """Have that of the base instead of the stub, wherever that is."""
+    if os.path.exists(library):
+        take_from_zip(library, "ensurepip/")
+    shutil.rmtree(f"{root}{lib}/ensurepip", ignore_errors=True)
+    add_package(f"{base}{lib}/ensurepip", base, root)
+
+
+def take_from_zip(path, folder):
+    whole = path + ".whole"
+    os.rename(path, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "x") as target:
+        for entry in source.infolist():
+            if not entry.filename.startswith(folder):
+                target.writestr(entry, source.read(entry))
+    os.chmod(path, os.stat(whole).st_mode & 0o777)
+    os.unlink(whole)
+
+
 def add_pip(base, root, purelib):
-    jobs = []
-    for top in sorted(glob.glob(f"{base}{purelib}/pip") + glob.glob(f"{base}{purelib}/pip-*.dist-info")):
-        for folder, folders, files in os.walk(top):
-            folders[:] = sorted(name for name in folders if name != "__pycache__")
-            for name in sorted(files):
-                source = os.path.join(folder, name)
-                display = source.removeprefix(base)
-                copy(source, root + display)
-                if name.endswith(".py"):
-                    jobs.append((source, root + importlib.util.cache_from_source(display), display))
-    if not jobs:
+    tops = sorted(glob.glob(f"{base}{purelib}/pip") + glob.glob(f"{base}{purelib}/pip-*.dist-info"))
+    if not tops:
         print("the base image has no pip: there will be none")
-    bytecode.compile_files(jobs, optional=True)
+    for top in tops:
+        add_package(top, base, root)
     scripts = sysconfig.get_path("scripts")
     for name in ("pip", "pip3", f"pip{sysconfig.get_python_version()}"):
         source, target = f"{base}{scripts}/{name}", f"{root}{scripts}/{name}"
         if os.path.exists(source) and not os.path.lexists(target):
             copy(source, target)
+
+
+def add_package(top, base, root):
+    """Copy a folder of the base, and compile it."""
+    jobs = []
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(files):
+            source = os.path.join(folder, name)
+            display = source.removeprefix(base)
+            copy(source, root + display)
+            if name.endswith(".py"):
+                jobs.append((source, root + importlib.util.cache_from_source(display), display))
+    bytecode.compile_files(jobs, optional=True)
 
 
 def copy(source, target):

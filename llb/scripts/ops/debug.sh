@@ -1,8 +1,8 @@
 #!/bin/sh
-# Usage: debug.sh OUT [SONAMES TREE...]
+# Usage: debug.sh OUT FOREIGN [SONAMES TREE...]
 #
 # Writes to OUT what the debug twin of the image in $BUILD_ROOT has over it: busybox with its
-# applets, pip, and the sources of the standard library. Of a trimmed image that is the shared
+# applets, pip, and the sources of the standard library, see debug.py. Of a trimmed image that is the shared
 # libraries of the file SONAMES as well, and what it lacks of the TREEs that were trimmed.
 #
 # The image may be for another platform: nothing of it is executed. What is done to the image
@@ -12,8 +12,9 @@ set -eu
 
 ops=${0%/*}
 out=$1
-sonames=${2:-/dev/null}
-shift $(($# < 2 ? $# : 2))
+foreign=$2
+sonames=${3:-/dev/null}
+shift $(($# < 3 ? $# : 3))
 before=$(mktemp)
 # shellcheck source=llb/scripts/ops/apk-configuration.sh
 . "$ops/apk-configuration.sh"
@@ -29,5 +30,5 @@ busybox --list-full | while read -r applet; do
     fi
 done
 
-python "$ops/debug.py" "$BUILD_ROOT" "$BASE_DIR" "$@"
+python "$ops/debug.py" "$BUILD_ROOT" "$BASE_DIR" "$foreign" "$@"
 python "$ops/changed_files.py" "$BUILD_ROOT" "$before" "$out"

@@ -9,6 +9,8 @@ touched: that would copy them up. Busybox's find cannot ask for change times.
 import os
 import sys
 
+EPOCH = 315619200  # as in settled.sh
+
 
 def main(top, marker):
     changed = []
@@ -20,7 +22,7 @@ def main(top, marker):
                 changed.append(path)
         changed.extend(links(folder, folders, since))
     for path in changed:
-        os.utime(path, (0, 0), follow_symlinks=False)
+        os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
 
 def links(folder, folders, since):

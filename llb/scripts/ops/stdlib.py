@@ -12,7 +12,7 @@ before one can be read quickly, lies beside it:
               directory of the zip, which zipimport reads in Python, a third longer
 
 and so do packages that open data files next to their modules. With --sources all of it
-is on disk, as sources with their bytecode, and the zip is empty.
+is on disk, as sources with their bytecode, and there is no zip.
 """
 
 import argparse
@@ -90,8 +90,8 @@ def main():
             modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
             compile_tree(modules, lib, tree)
             have_site_import_hook(out)
-        zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
-        write_zip(zipped, zip_path(options.out, lib), options.compression)
+            zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
+            write_zip(zipped, zip_path(options.out, lib), options.compression)
         install_on_disk(tree, {**data, **license_file(sources)}, out)
 
 
