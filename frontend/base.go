@@ -57,8 +57,22 @@ func (b *builder) resolve(ctx context.Context, name string, platform ocispecs.Pl
 	if base.Python, err = graph.PythonVersionOf(base.Image); err != nil {
 		return nil, err
 	}
+	base.State = withoutSettings(base.State, base.Image)
 	base.Alpine, err = b.alpineVersion(ctx, base)
 	return base, err
+}
+
+// withoutSettings empties the variables of an image by which its interpreter would write other
+// bytecode, or elsewhere, than in one that has none, such as PYTHONOPTIMIZE: the result has none.
+// To an interpreter an empty variable is one that is not set. PYTHON_VERSION is nothing to it.
+func withoutSettings(st llb.State, img dockerspec.DockerOCIImage) llb.State {
+	for _, variable := range img.Config.Env {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "PYTHON") && !strings.Contains(name, "_") {
+			st = st.AddEnv(name, "")
+		}
+	}
+	return st
 }
 
 func (b *builder) fromNamedContext(ctx context.Context, named reference.Named, platform ocispecs.Platform) (*graph.Base, error) {

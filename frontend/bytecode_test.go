@@ -96,6 +96,23 @@ func TestIntegrationBytecodeOfFiles(t *testing.T) {
 	}, compiled)
 }
 
+// How the interpreter of the base image is set up is nothing to the result.
+func TestIntegrationBytecodeOnABaseWithSettings(t *testing.T) {
+	env := shared.Env(t)
+	const name = "me/python-with-settings:3.13"
+	res, err := env.Build(t.Context(), testenv.BuildRequest{
+		DockerfileInline: "FROM python:3.13-alpine3.20\nENV PYTHONOPTIMIZE=2 PYTHONPYCACHEPREFIX=/tmp/pyc PYTHONWARNINGS=error PYTHONPATH=/lib\n",
+		Push:             env.Registry.Ref(name),
+	})
+	require.NoError(t, err, res.Log())
+	b := build{spec: sourceSpec, BuildRequest: testenv.BuildRequest{Dir: sourceContext(t), BuildArgs: map[string]string{"SOURCE_DATE_EPOCH": "0"}}}
+	b.ExportAttrs = map[string]string{"rewrite-timestamp": "true"}
+	want := b.must(t).Image
+	b.spec = strings.Replace(b.spec, "python: \"3.13\"\nalpine: \"3.20\"\n", "base: "+name+"\n", 1)
+	require.Contains(t, b.spec, name)
+	require.Equal(t, want.Config.RootFS, b.must(t).Image.Config.RootFS)
+}
+
 // What is in the image is not compiled again, and what is not leaves nothing behind.
 func TestIntegrationRunsWriteNoBytecode(t *testing.T) {
 	img := build{spec: sourceSpec, BuildRequest: testenv.BuildRequest{Dir: sourceContext(t)}}.must(t).Image

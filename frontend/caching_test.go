@@ -55,6 +55,21 @@ const (
 	stepCompile = "[files] compile Python sources"
 )
 
+// onOwnDaemon starts a daemon that has made nothing yet, for the test, and returns what builds there.
+func onOwnDaemon(t *testing.T) func(*testing.T, build) *testenv.BuildResult {
+	t.Helper()
+	env := shared.Env(t)
+	daemon, err := env.StartDaemon(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, daemon.Close()) })
+	return func(t *testing.T, b build) *testenv.BuildResult {
+		t.Helper()
+		res, err := daemon.Build(t.Context(), b.on(t, env))
+		require.NoError(t, err, "%s\n%s", testenv.SourceExcerpt(err), res.Log())
+		return res
+	}
+}
+
 func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 	replace := func(old, now string) func(*build) {
 		return func(b *build) {
@@ -65,16 +80,7 @@ func TestIntegrationCachingAfterAnEdit(t *testing.T) {
 		}
 	}
 	write := func(name, content string) func(*build) { return func(b *build) { b.files[name] = content } }
-	// A daemon of its own, and this order, as what one has made another finds.
-	env := shared.Env(t)
-	daemon, err := env.StartDaemon(t.Context())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, daemon.Close()) }()
-	must := func(t *testing.T, b build) *testenv.BuildResult {
-		res, err := daemon.Build(t.Context(), b.on(t, env))
-		require.NoError(t, err, "%s\n%s", testenv.SourceExcerpt(err), res.Log())
-		return res
-	}
+	must := onOwnDaemon(t) // and in this order, as what one has made another finds
 	first := must(t, cachingApp())
 	for _, test := range []struct {
 		name string

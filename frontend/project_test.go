@@ -112,7 +112,8 @@ func TestIntegrationProjectCaching(t *testing.T) {
 		download  = "[pip] download the requirements of the project"
 		install   = "[pip] install the requirements of the project"
 	)
-	img := smallProject().must(t).Image
+	must := onOwnDaemon(t)
+	img := must(t, smallProject()).Image
 	require.Equal(t, "hello of 1.17.0\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"app"}}))
 	replace := func(name, old, now string) func(*build) {
 		return func(b *build) {
@@ -128,18 +129,18 @@ func TestIntegrationProjectCaching(t *testing.T) {
 		"nothing":                {func(*build) {}, nil},
 		"a file that is ignored": {func(b *build) { b.files["ignored.py"] = "changed" }, nil},
 		"the configuration":      {func(b *build) { b.spec += "env: {A: b}\n" }, nil},
-		"code":                   {replace("app.py", "hello", "bye"), []string{stepMerge, stepBuild, stepRead}},
+		"code":                   {replace("app.py", "hello", "bye"), []string{stepLook, stepMerge, stepBuild, stepRead}},
 		"another table":          {replace(toml, "[dependency-groups]", "[tool.x]\na = 1\n[dependency-groups]"), []string{stepMerge, stepBuild, stepRead}},
 		"a group not chosen":     {replace(toml, "'missing-of-tests'", "'missing-too'"), []string{stepMerge, stepBuild, stepRead}},
 		"a dependency": {
 			replace(toml, "'six==1.17.0',", "'six==1.17.0', 'idna',"),
-			[]string{stepMerge, stepRead, stepBuild, download, install},
+			[]string{stepLook, stepMerge, stepRead, stepBuild, download, install},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := smallProject()
 			test.edit(&b)
-			require.ElementsMatch(t, test.want, ran(b.must(t)))
+			require.ElementsMatch(t, test.want, ran(must(t, b)))
 		})
 	}
 }

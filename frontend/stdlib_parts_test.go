@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -147,9 +148,12 @@ func TestIntegrationImportTime(t *testing.T) {
 	require.Regexp(t, `(?m)^import time: .*\| +json$`, res.Stderr)
 }
 
-// The interpreter finds itself as it does in the base.
+// The interpreter finds itself as it does in the base, and is told but not to write bytecode.
 func TestIntegrationInterpreterPaths(t *testing.T) {
 	const program = "import sys, sysconfig, site; print(sys.path, sys.prefix, sys.exec_prefix, sys.executable, " +
 		"sysconfig.get_paths(), sysconfig.get_config_var('EXT_SUFFIX'), site.getsitepackages(), sys.flags)"
-	require.Equal(t, python(t, baseImage(t), program), python(t, finalOf(t, minimal), program))
+	want := run(t, baseImage(t), testenv.RunOptions{
+		Entrypoint: []string{"python"}, Args: []string{"-c", program}, Env: []string{"PYTHONDONTWRITEBYTECODE=1"},
+	})
+	require.Equal(t, strings.TrimSpace(want), python(t, finalOf(t, minimal), program))
 }
