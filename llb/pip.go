@@ -186,9 +186,10 @@ func (g *Graph) pipOffline(name string, args []string, downloads llb.State) op {
 }
 
 // pipCache is where pip keeps what it downloaded and the wheels it built. A wheel fits the
-// libraries of one Alpine, and its name does not say which.
+// libraries of one Alpine, and its name does not say which. The number is for what changes in how
+// it is kept: in the first, pip could keep logins.
 func (g *Graph) pipCache() llb.RunOption {
-	return g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
+	return g.cacheMount("pip", "pip", "2", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
 }
 
 // pipSubjects returns what is installed, for a human.

@@ -38,13 +38,15 @@ def main():
     options, args = parse(sys.argv[1:])
     if options.machine:
         be_on(options.machine)
-    sys.path.append(os.path.join(OPS, "..", "bin"))
+    sys.path += [OPS, os.path.join(OPS, "..", "bin")]
     import chroot_pip
+    import pip_cache
 
     if options.root:
         chroot_pip.enter(options.root)
     compile_once(options)
     sys.meta_path.insert(0, chroot_pip.BuilderPip)
+    pip_cache.keep_no_logins()
     if options.logins:
         log_in(options.logins)
     if options.keep:
@@ -103,7 +105,6 @@ def compile_once(options):
 
 
 def log_in(logins):
-    sys.path.append(OPS)
     import pip_credentials
 
     pip_credentials.use(pip_credentials.Logins(logins))

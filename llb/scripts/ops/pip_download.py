@@ -32,6 +32,7 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_cache
 import pip_credentials
 import pip_project
 import pip_run
@@ -70,7 +71,8 @@ def main():
         fetch(options, ours, args, wheels, build)
     except Damaged as damaged:
         print(f"{damaged} is damaged: all is asked for again, and nothing taken of what pip kept", flush=True)
-        forget(wheels, build)
+        pip_cache.forget()
+        empty(wheels, build)
         fetch_again(options, ours, args, wheels, build)
     part_sources(wheels, os.path.join(options.out, "sdists"))
 
@@ -100,7 +102,8 @@ def fetch_again(options, ours, args, wheels, build):
     try:
         fetch(options, ours, args, wheels, build)
     except Damaged as damaged:
-        forget(wheels, build)
+        pip_cache.forget()
+        empty(wheels, build)
         pip_run.die(f"{damaged} is damaged: the index, or a proxy before it, does not send it as it is")
 
 
@@ -108,11 +111,7 @@ class Damaged(Exception):
     """A file is not whole; the message is its name."""
 
 
-def forget(*folders):
-    """pip keeps what it was sent before it looks into it, and takes it from there ever after."""
-    kept = glob.glob(os.path.join(os.environ["PIP_CACHE_DIR"], "http*"))
-    for folder in kept:
-        shutil.rmtree(folder, ignore_errors=True)
+def empty(*folders):
     for folder in folders:
         for name in os.listdir(folder):
             os.remove(os.path.join(folder, name))
