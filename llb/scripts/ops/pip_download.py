@@ -48,6 +48,9 @@ ATTEMPTS = 3
 # what a build backend says, which is indented.
 DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
 
+# What pip says of a file that has another hash.
+UNMATCHED = r"THESE PACKAGES DO NOT MATCH THE HASHES()"
+
 # Where pip writes which folders of what it saves are wanted.
 PARTS = "/tmp/parts"
 
@@ -169,21 +172,14 @@ def log_in(options):
     options.hide = pip_credentials.hiding(words)
 
 
-def forget_unmatched(failed):
-    """What has another hash may have been damaged, too. pip says its URL, by which it is kept."""
-    for url, in failed.finds(r"^ {4}\S.*? from (https://[^\s#]+)"):
-        key = hashlib.sha224(url.encode()).hexdigest()
-        for path in glob.glob(f"{os.environ['PIP_CACHE_DIR']}/http*/?/?/?/?/?/{key}*"):
-            os.remove(path)
-
-
 def download(options, ours, verb, args):
     try:
         return retry_broken(options, ours, verb, args)
     except pip_run.Failed as failed:
         if found := failed.finds(DAMAGED):
             raise Damaged(os.path.basename(found[0][0] or "a file")) from None
-        forget_unmatched(failed)
+        if failed.finds(UNMATCHED):  # that file may have been damaged, too
+            pip_cache.forget()
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
@@ -318,7 +314,7 @@ def no_metadata(options, failed, *_):
 
 EXPLANATIONS = (
     (r"(No space left on device)", full_disk),
-    (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
+    (UNMATCHED, lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
     (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
