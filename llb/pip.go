@@ -114,8 +114,7 @@ func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) (llb
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
-	args = append(args, declared.options()...)
-	args = append(args, secrets...)
+	args = append(args, slices.Concat(declared.options(), g.lockOptions(), secrets)...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
 		args: g.settled(append(append(args, "--"), g.pipArguments(declared)...)),
