@@ -83,7 +83,7 @@ def main():
 
 def fetch(options, ours, args, wheels, build):
     if requires := build_requires(options):
-        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
+        download(options, [*ours, "--options-only"], "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
     ours = [*ours, "--parts", PARTS]
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
@@ -150,8 +150,8 @@ def build_requires(options):
 
 
 def sources(args):
-    """What tells pip where and how to look, and nothing to look for."""
-    asking = ("--requirement=", "--constraint=", "--require-hashes", "--no-deps")
+    """What tells pip where and how to look, if it takes but the options of requirements files."""
+    asking = ("--constraint=", "--require-hashes", "--no-deps")
     return [arg for arg in args[: args.index("--")] if not arg.startswith(asking)]
 
 
