@@ -162,20 +162,49 @@ func TestIntegrationPipDamagedFiles(t *testing.T) {
 	}
 }
 
-// A file whose hash is another than the one required does not stay there either.
+// A file whose hash is another than the one required does not stay there either, whatever the URL
+// that it is kept by.
 func TestIntegrationPipDamagedFileWithHash(t *testing.T) {
-	f, url := startFaulty(t, (*httptest.Server).StartTLS, "/wheels/six-", 0, answerChanged)
-	whole, err := os.ReadFile(filepath.Join(f.dir, "six-1.17.0-py3-none-any.whl"))
-	require.NoError(t, err)
-	b := build{
-		spec:         minimal + "pip: {requirements: [requirements.txt], index-url: " + url + ", trusted-hosts: [127.0.0.1]}\n",
-		files:        map[string]string{"requirements.txt": fmt.Sprintf("six==1.17.0 --hash=sha256:%x\n", sha256.Sum256(whole))},
-		BuildRequest: online(),
+	for name, test := range map[string]struct {
+		start      func(*httptest.Server)
+		redirected bool
+	}{
+		"https":      {(*httptest.Server).StartTLS, false},
+		"http":       {(*httptest.Server).Start, false},
+		"redirected": {(*httptest.Server).StartTLS, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, url := startFaulty(t, test.start, "/wheels/six-", 0, answerChanged)
+			whole, err := os.ReadFile(filepath.Join(f.dir, "six-1.17.0-py3-none-any.whl"))
+			require.NoError(t, err)
+			if test.redirected {
+				url = f.redirecting(t, strings.TrimSuffix(url, "/simple")) + "/simple"
+			}
+			b := build{
+				spec:         minimal + "pip: {requirements: [requirements.txt], index-url: " + url + ", trusted-hosts: [127.0.0.1]}\n",
+				files:        map[string]string{"requirements.txt": fmt.Sprintf("six==1.17.0 --hash=sha256:%x\n", sha256.Sum256(whole))},
+				BuildRequest: online(),
+			}
+			log, _ := b.fails(t)
+			require.Contains(t, log, "\nrequirements.txt:1: the hash of six==1.17.0 is not the one required")
+			require.Equal(t, 1, f.mended())
+			require.Equal(t, []string{"six==1.17.0"}, versions(t, b.must(t).Image))
+		})
 	}
-	log, _ := b.fails(t)
-	require.Contains(t, log, "\nrequirements.txt:1: the hash of six==1.17.0 is not the one required")
-	require.Equal(t, 1, f.mended())
-	require.Equal(t, []string{"six==1.17.0"}, versions(t, b.must(t).Image))
+}
+
+// redirecting starts a server that has the same pages, and sends on to where files are.
+func (f *faultyIndex) redirecting(t *testing.T, to string) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/wheels/") {
+			http.Redirect(w, r, to+r.URL.Path, http.StatusFound)
+			return
+		}
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // What is not for the Python or the platform of the image is an error that says so, with the line

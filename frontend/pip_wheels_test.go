@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/containerd/platforms"
 	"github.com/stretchr/testify/require"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
@@ -32,9 +31,8 @@ func TestIntegrationPipKeepsBuiltWheels(t *testing.T) {
 	require.True(t, builds(t, "gear", ""))
 	require.False(t, builds(t, "gear, six", ""))
 
-	platform := platforms.Format(platforms.Normalize(platforms.DefaultSpec()))
 	cut, err := env.Build(t.Context(), testenv.BuildRequest{
-		DockerfileInline: "FROM python:3.13-alpine3.20\nRUN --mount=type=cache,id=distroless/pip/3.13-alpine3.20/" + platform + ",target=/cache " + cutWheels + "\n",
+		DockerfileInline: "FROM python:3.13-alpine3.20\nRUN --mount=type=cache,id=" + pipCache() + ",target=/cache " + cutWheels + "\n",
 		BuildArgs:        args,
 	})
 	require.NoError(t, err, cut.Log())

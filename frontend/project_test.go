@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -224,6 +225,32 @@ func TestIntegrationProjectFailures(t *testing.T) {
 			require.Contains(t, marked(err), test.line)
 		})
 	}
+}
+
+// What a project is built with comes from where requirements files say, and not from the index that
+// is asked without them, which may be anyone's.
+func TestIntegrationProjectIsBuiltFromSourcesOfRequirementsFiles(t *testing.T) {
+	ours, oursContent := wheel(t, "helper", "1.0", map[string]string{"helper.py": ""})
+	local, localContent := wheel(t, "local", "1.0", nil)
+	index := newIndex(t)
+	index.add(wheel(t, "helper", "2.0", map[string]string{"helper.py": "raise Exception('of the index')\n"}))
+	req := online()
+	req.BuildArgs["PIP_INDEX_URL"] = index.start(t, false)
+	img := build{
+		spec: minimal + "pip: {project: ., requirements: [requirements.txt]}\n",
+		files: map[string]string{
+			"pyproject.toml":       "[build-system]\nrequires = ['helper']\nbuild-backend = 'backend'\nbackend-path = ['.']\n[project]\nname = 'app'\nversion = '1.0'\n",
+			"backend.py":           "import helper\n" + fileBackend,
+			"app.py":               "",
+			"requirements.txt":     fmt.Sprintf("-r deps/sources.txt\nlocal==1.0 --hash=sha256:%x\n", sha256.Sum256([]byte(localContent))),
+			"deps/sources.txt":     "--no-index\n--find-links wheels\n--require-hashes\n",
+			"deps/wheels/" + ours:  oursContent,
+			"deps/wheels/" + local: localContent,
+		},
+		BuildRequest: req,
+	}.must(t).Image
+	require.Equal(t, []string{"app==1.0", "local==1.0"}, versions(t, img))
+	require.Empty(t, index.requests)
 }
 
 // A pyproject.toml under requirements says what to install, and is not built.

@@ -114,8 +114,7 @@ func (g *Graph) pipDownload(on pipBase, files pipFiles, declared *Declared) (llb
 	if g.foreign() && g.Emulated {
 		args = append(args, "--emulated")
 	}
-	args = append(args, declared.options()...)
-	args = append(args, secrets...)
+	args = append(args, slices.Concat(declared.options(), g.lockOptions(), secrets)...)
 	downloaded := g.runOn(on.builder, on.platform, op{
 		name: "[pip] download " + strings.Join(g.pipSubjects(), " "),
 		args: g.settled(append(append(args, "--"), g.pipArguments(declared)...)),
@@ -186,9 +185,10 @@ func (g *Graph) pipOffline(name string, args []string, downloads llb.State) op {
 }
 
 // pipCache is where pip keeps what it downloaded and the wheels it built. A wheel fits the
-// libraries of one Alpine, and its name does not say which.
+// libraries of one Alpine, and its name does not say which. The number is for what changes in how
+// it is kept: in the first, pip could keep logins.
 func (g *Graph) pipCache() llb.RunOption {
-	return g.cacheMount("pip", "pip", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
+	return g.cacheMount("pip", "pip", "2", g.Base.PythonXY()+"-alpine"+g.Base.Alpine)
 }
 
 // pipSubjects returns what is installed, for a human.

@@ -24,7 +24,7 @@ type Declared struct {
 	Dynamic bool
 	Extras  []string
 
-	// Locked is a requirements file made of a lock, and has its name. LockedFiles are files of
+	// Locked is a requirements file made of a lock, and has its lines. LockedFiles are files of
 	// the main context that it names.
 	Locked      []byte
 	LockedFiles []string

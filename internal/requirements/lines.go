@@ -72,6 +72,10 @@ var option = regexp.MustCompile(`^(--[a-z-]+|-[a-zA-Z])(?:\s*=\s*|\s+|$)?(.*)$`)
 // another is how a further option of a line begins that names a file.
 var another = regexp.MustCompile(`\s(-[rcfe]|--(requirement|constraint|find-links|editable))([\s=]|$)`)
 
+// forBuild is an option for the build of what a line asks for, which pip also takes in a shorter form.
+// pip that downloads has no use for it, and pip that builds does not see the line.
+var forBuild = regexp.MustCompile(`(?:^|\s)(-C|--(?:conf|g|ins)[a-z-]*)`)
+
 // distribution is how the name of a file ends that pip can install.
 var distribution = regexp.MustCompile(`(?i)\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz|tar)$`)
 
@@ -79,6 +83,9 @@ var distribution = regexp.MustCompile(`(?i)\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.
 func (f *file) reference(l line) (reference, error) {
 	if spec.HasCredentials(l.text) {
 		return reference{}, f.errorf(l, "%s", spec.CredentialsHelp)
+	}
+	if match := forBuild.FindStringSubmatch(l.text); match != nil {
+		return reference{}, f.errorf(l, "%s is for a build, which does not see the requirements files: build a wheel with it, and name that", match[1])
 	}
 	if !strings.HasPrefix(l.text, "-") {
 		return f.requirement(l)

@@ -107,6 +107,18 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 			map[string]string{"requirements.txt": "-r\n"},
 			"requirements.txt:1: the name of a file is missing",
 		},
+		"settings of a build": {
+			map[string]string{"requirements.txt": "six\ngear==1.0 \\\n  --config-settings=\"--build-option=x\" --hash=sha256:00\n"},
+			"requirements.txt:2: --config-settings is for a build, which does not see the requirements files: build a wheel with it, and name that",
+		},
+		"settings of a build, in short": {
+			map[string]string{"requirements.txt": "gear @ https://files.example/-C/gear.zip -Ckey=value\n"},
+			"requirements.txt:1: -C is for a build, which does not see the requirements files: build a wheel with it, and name that",
+		},
+		"options of setup.py": {
+			map[string]string{"requirements.txt": "-c c.txt\n", "c.txt": "gear --global-option quiet\n"},
+			"c.txt:1: --global-option is for a build, which does not see the requirements files: build a wheel with it, and name that",
+		},
 		"credentials": {
 			map[string]string{"requirements.txt": "--index-url https://bot:secret@index.example/simple\n"},
 			"requirements.txt:1: " + spec.CredentialsHelp,

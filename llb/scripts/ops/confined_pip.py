@@ -1,13 +1,14 @@
 """Run pip so that no build code it starts runs as what pip runs as.
 
-Usage: confined_pip.py [--machine M] [--emulated] [--keep DIR [--keep-for M]] [--parts FILE] [--logins JSON] [--root DIR]
-                       -- VERB ARG...
+Usage: confined_pip.py [--machine M] [--emulated] [--keep DIR [--keep-for M]] [--parts FILE] [--options-only]
+                       [--logins JSON] [--root DIR] -- VERB ARG...
 
   --machine M  take wheels, and evaluate markers, for that machine (as uname -m says it)
   --emulated   an emulator executes this: see confine.py
   --keep DIR   put the wheels of all that something is built with into DIR
   --keep-for M put there what that machine needs to build it, too
   --parts FILE write there which folder of each file that is saved is wanted, as lines of JSON
+  --options-only take the options of requirements files, such as where to look, and no requirement
   --logins JSON  who pip is to some hosts: see pip_credentials.py
   --root DIR   be the pip of the Python in DIR, as chroot-pip is
 """
@@ -38,15 +39,19 @@ def main():
     options, args = parse(sys.argv[1:])
     if options.machine:
         be_on(options.machine)
-    sys.path.append(os.path.join(OPS, "..", "bin"))
+    sys.path += [OPS, os.path.join(OPS, "..", "bin")]
     import chroot_pip
+    import pip_cache
 
     if options.root:
         chroot_pip.enter(options.root)
     compile_once(options)
     sys.meta_path.insert(0, chroot_pip.BuilderPip)
+    pip_cache.keep_no_logins()
     if options.logins:
         log_in(options.logins)
+    if options.options_only:
+        take_options_only()
     if options.keep:
         want_whole_pages()
         refuse_sources()
@@ -69,6 +74,7 @@ def parse(argv):
     parser.add_argument("--keep")
     parser.add_argument("--keep-for", metavar="MACHINE")
     parser.add_argument("--parts")
+    parser.add_argument("--options-only", action="store_true")
     parser.add_argument("--logins")
     parser.add_argument("--root")
     parser.add_argument("--nested", action="store_true", help="pip has started this")
@@ -103,7 +109,6 @@ def compile_once(options):
 
 
 def log_in(logins):
-    sys.path.append(OPS)
     import pip_credentials
 
     pip_credentials.use(pip_credentials.Logins(logins))
@@ -144,6 +149,20 @@ def refuse_sources():
         return prepare(self, req, *rest, **keywords)
 
     RequirementPreparer._prepare_linked_requirement = prepare_linked_requirement
+
+
+def take_options_only():
+    """Have pip read requirements files as it always does, for what they say of indexes."""
+    from pip._internal.req import req_file
+
+    handle = req_file.handle_option_line
+
+    def handle_option_line(opts, *rest, **keywords):
+        opts.require_hashes = False  # is for what the files ask for
+        handle(opts, *rest, **keywords)
+
+    req_file.handle_option_line = handle_option_line
+    req_file.handle_requirement_line = lambda *_: None
 
 
 def write_parts(path):

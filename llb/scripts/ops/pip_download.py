@@ -1,7 +1,7 @@
 """Download what pip resolves its arguments to, and all that this is built with.
 
 Usage: pip_download.py --out DIR [--machine M --platform P [--emulated]] [--build-requires R]...
-                       [--legacy] [--project DIR [--extra E]...]
+                       [--legacy] [--project DIR [--extra E]...] [--lock FILE]
                        [--logins JSON] [--cert FILE] [--client-cert FILE | --client-cert-secret FILE] -- ARG...
 
 The ARGs are those of `pip download`. The Rs are what a project is built with, and --legacy
@@ -32,7 +32,9 @@ import tarfile
 import zipfile
 import zlib
 
+import pip_cache
 import pip_credentials
+import pip_places
 import pip_project
 import pip_run
 
@@ -46,6 +48,9 @@ ATTEMPTS = 3
 # What pip says of a file that is not whole: of a wheel its name, of others just that, and not
 # what a build backend says, which is indented.
 DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
+
+# What pip says of a file that has another hash.
+UNMATCHED = r"THESE PACKAGES DO NOT MATCH THE HASHES()"
 
 # Where pip writes which folders of what it saves are wanted.
 PARTS = "/tmp/parts"
@@ -70,14 +75,15 @@ def main():
         fetch(options, ours, args, wheels, build)
     except Damaged as damaged:
         print(f"{damaged} is damaged: all is asked for again, and nothing taken of what pip kept", flush=True)
-        forget(wheels, build)
+        pip_cache.forget()
+        empty(wheels, build)
         fetch_again(options, ours, args, wheels, build)
     part_sources(wheels, os.path.join(options.out, "sdists"))
 
 
 def fetch(options, ours, args, wheels, build):
     if requires := build_requires(options):
-        download(options, ours, "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
+        download(options, [*ours, "--options-only"], "wheel", ["--wheel-dir", build, *sources(args), "--", *requires])
     ours = [*ours, "--parts", PARTS]
     ours += ["--machine", options.machine] if options.machine else []
     ours += ["--keep-for", options.machine] if options.emulated else []
@@ -89,10 +95,10 @@ def fetch(options, ours, args, wheels, build):
 
 def check_extras(options, lines, wheels):
     """To pip an extra that a project has not got is one with nothing in it. The project is not downloaded."""
-    downloaded = {project(name.partition("-")[0]) for name in os.listdir(wheels)}
+    downloaded = {pip_places.project(name.partition("-")[0]) for name in os.listdir(wheels)}
     for line in lines:
         missing = re.search(r"WARNING: (\S+) \S+ does not provide the extra '(.*)'", line)
-        if options.project and missing and project(missing[1]) not in downloaded:
+        if options.project and missing and pip_places.project(missing[1]) not in downloaded:
             pip_run.die(f"pip.extras: the project {missing[1]} has no extra {missing[2]!r}")
 
 
@@ -100,7 +106,8 @@ def fetch_again(options, ours, args, wheels, build):
     try:
         fetch(options, ours, args, wheels, build)
     except Damaged as damaged:
-        forget(wheels, build)
+        pip_cache.forget()
+        empty(wheels, build)
         pip_run.die(f"{damaged} is damaged: the index, or a proxy before it, does not send it as it is")
 
 
@@ -108,11 +115,7 @@ class Damaged(Exception):
     """A file is not whole; the message is its name."""
 
 
-def forget(*folders):
-    """pip keeps what it was sent before it looks into it, and takes it from there ever after."""
-    kept = glob.glob(os.path.join(os.environ["PIP_CACHE_DIR"], "http*"))
-    for folder in kept:
-        shutil.rmtree(folder, ignore_errors=True)
+def empty(*folders):
     for folder in folders:
         for name in os.listdir(folder):
             os.remove(os.path.join(folder, name))
@@ -128,6 +131,7 @@ def parse(argv):
     parser.add_argument("--legacy", action="store_true")
     parser.add_argument("--project")
     parser.add_argument("--extra", action="append", default=[])
+    parser.add_argument("--lock", help="what the requirements file of this name and .txt was made of")
     parser.add_argument("--logins", help="JSON: see pip_credentials.py")
     parser.add_argument("--cert", help="certificates of authorities, if the file is there")
     parser.add_argument("--client-cert", help="a certificate and its key, if the file is there")
@@ -146,8 +150,8 @@ def build_requires(options):
 
 
 def sources(args):
-    """What tells pip where and how to look, and nothing to look for."""
-    asking = ("--requirement=", "--constraint=", "--require-hashes", "--no-deps")
+    """What tells pip where and how to look, if it takes but the options of requirements files."""
+    asking = ("--constraint=", "--require-hashes", "--no-deps")
     return [arg for arg in args[: args.index("--")] if not arg.startswith(asking)]
 
 
@@ -167,15 +171,8 @@ def log_in(options):
         pip_credentials.check_given(options.client_cert_secret)
     os.environ.update(pip_credentials.certificates(options.cert, options.client_cert_secret or options.client_cert))
     words = [*pip_credentials.Logins(options.logins).words(), *pip_credentials.netrc_words(os.environ["NETRC"])]
-    options.hide = pip_credentials.hiding(words)
-
-
-def forget_unmatched(failed):
-    """What has another hash may have been damaged, too. pip says its URL, by which it is kept."""
-    for url, in failed.finds(r"^ {4}\S.*? from (https://[^\s#]+)"):
-        key = hashlib.sha224(url.encode()).hexdigest()
-        for path in glob.glob(f"{os.environ['PIP_CACHE_DIR']}/http*/?/?/?/?/?/{key}*"):
-            os.remove(path)
+    hide = pip_credentials.hiding(words)
+    options.hide = lambda line: pip_places.by_lock(hide(line))
 
 
 def download(options, ours, verb, args):
@@ -184,7 +181,8 @@ def download(options, ours, verb, args):
     except pip_run.Failed as failed:
         if found := failed.finds(DAMAGED):
             raise Damaged(os.path.basename(found[0][0] or "a file")) from None
-        forget_unmatched(failed)
+        if failed.finds(UNMATCHED):  # that file may have been damaged, too
+            pip_cache.forget()
         if not failed.finds("(No matching distribution)"):
             pip_run.die(explanation(options, failed))
     # To pip an index that cannot be read is one with nothing in it, unless it is asked for more.
@@ -213,7 +211,7 @@ def explanation(options, failed):
 
 
 def not_found(options, failed, requirement):
-    requirement, where = place_of(requirement, failed)
+    requirement, where = pip_places.place_of(requirement, failed)
     if unreachable := failed.finds(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$"):
         url, why = unreachable[0]
         return f"{where}{requirement} was not found, and {url} could not be read: {why}"
@@ -227,17 +225,8 @@ def not_found(options, failed, requirement):
     return f"{where}nothing was found for {requirement}: neither a wheel for {tag(os.uname().machine)} nor a source distribution that pip may take"
 
 
-def place_of(requirement, failed):
-    """Split "six==9 (from -r a.txt (line 2))", which pip also says in a longer form above."""
-    for text in (requirement, *(m for m, in failed.finds(r"satisfies the requirement (.*?) \(from versions"))):
-        if m := re.match(r"(.*?) \(from -r (\S+) \(line (\d+)\)\)", text):
-            return requirement.partition(" (from")[0], f"{m[2]}:{m[3]}: "
-    requirement, _, parent = requirement.partition(" (from")
-    return requirement, "" if parent else line_of_project(requirement)
-
-
 def wrong_hash(options, failed, requirement):
-    requirement, where = place_of(requirement, failed)
+    requirement, where = pip_places.place_of(requirement, failed)
     return f"{where}the hash of {requirement} is not the one required: the file was changed, or the requirements file is out of date"
 
 
@@ -246,57 +235,23 @@ def without_hash(options, failed, *_):
 
 
 def no_source(options, failed, filename, name):
-    where = line_of(filename) or line_of_project(name)
+    where = pip_places.line_of(filename) or pip_places.line_of_project(name)
     return f"{where}{filename} is no wheel, and only-binary takes nothing else: name a wheel of it"
 
 
 def wrong_platform(options, failed, wheel):
     machine = options.machine or os.uname().machine
-    return f"{line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
+    return f"{pip_places.line_of(wheel)}{wheel} is not a wheel for this image: expected one for tag {tag(machine)} and Python {python()}"
 
 
 def wrong_python(options, failed, project, python, required):
     wheels = failed.finds(r"Processing (\S+)")[-1:]
-    where = line_of(os.path.basename(wheels[0][0])) if wheels else ""
+    where = pip_places.line_of(os.path.basename(wheels[0][0])) if wheels else ""
     return f"{where}{project} is not for this Python: it requires {required}, and the image has {python}"
 
 
 def full_disk(options, failed, *_):
     return "the disk of the builder is full: make room, as with docker buildx prune, and build again"
-
-
-def line_of(word):
-    """The place of a word in the files that pip was given."""
-    return next((place for place, line in lines_given() if word in line), "")
-
-
-def line_of_project(requirement):
-    """That of the first line that asks for a project."""
-    name = project(requirement)
-    return next((place for place, line in lines_given() if name and project(line) == name), "")
-
-
-def project(requirement):
-    name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
-    return re.sub(r"[-_.]+", "-", name[1]).lower() if name else None
-
-
-def lines_given():
-    """The lines of requirements files, each with its place. pip has the folder to itself."""
-    texts, constraints = {}, set()
-    for folder, _, files in os.walk("."):
-        for name in files:
-            path = os.path.normpath(os.path.join(folder, name))
-            if not name.endswith((".whl", ".zip", ".gz", ".pem")):
-                with open(path, errors="replace") as file:
-                    texts[path] = file.read()
-    constraints.update(arg.partition("=")[2] for arg in sys.argv if arg.startswith("--constraint="))
-    for path, text in texts.items():
-        for named in re.findall(r"(?m)^\s*(?:-c|--constraint)[\s=]*(\S+)", text):
-            constraints.add(os.path.normpath(os.path.join(os.path.dirname(path), named)))
-    for path in sorted(texts.keys() - constraints):
-        for number, line in enumerate(texts[path].splitlines(), 1):
-            yield f"{path}:{number}: ", line
 
 
 def no_program(options, failed, program):
@@ -319,7 +274,7 @@ def no_metadata(options, failed, *_):
 
 EXPLANATIONS = (
     (r"(No space left on device)", full_disk),
-    (r"THESE PACKAGES DO NOT MATCH THE HASHES()", lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
+    (UNMATCHED, lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
     (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
