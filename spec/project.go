@@ -89,7 +89,7 @@ func (s *Spec) validateProject() error {
 		return err
 	}
 	if p.RequireHashes && p.Pyproject() != "" && p.Lock() == "" {
-		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: lock the project, for example by `uv export --no-emit-project -o pylock.toml`, "+
+		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: lock the project, for example by `uv export --no-dev --no-emit-project -o pylock.toml`, "+
 			"and name the lock under pip.requirements")
 	}
 	return s.checkSelection()

@@ -88,8 +88,8 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 		},
 		"a file of another tool": {
 			map[string]string{"requirements.txt": "-c uv.lock\n"},
-			"requirements.txt:1: uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`, " +
-				"or a lock with `uv export --no-emit-project -o pylock.toml`",
+			"requirements.txt:1: uv.lock is not a requirements file: write one with `uv export --no-dev --no-emit-project -o requirements.txt`, " +
+				"or a lock with `uv export --no-dev --no-emit-project -o pylock.toml`",
 		},
 		"-r by URL": {
 			map[string]string{"requirements.txt": "-r file:///etc/requirements.txt\n"},
@@ -155,5 +155,5 @@ func TestErrorsOfTheSpecHaveItsLocation(t *testing.T) {
 	}
 
 	_, err = Read(spec.Pip{Requirements: []string{"app/uv.lock"}}, nil, func(string) []parser.Range { return nil })
-	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`")
+	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-dev --no-emit-project -o requirements.txt`")
 }

@@ -100,9 +100,9 @@ func (w *walk) plain(name string) error {
 
 // notRequirements says how to have what another tool's file says as a requirements file.
 var notRequirements = map[string]string{
-	"uv.lock":      "write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
+	"uv.lock":      "write one with `uv export --no-dev --no-emit-project -o requirements.txt`, or a lock with `uv export --no-dev --no-emit-project -o pylock.toml`",
 	"poetry.lock":  "write one with `poetry export -o requirements.txt` (of the plugin poetry-plugin-export)",
-	"pdm.lock":     "write one with `pdm export -o requirements.txt`, or a lock with `pdm export -f pylock -o pylock.toml`",
+	"pdm.lock":     "write one with `pdm export --prod -o requirements.txt`, or a lock with `pdm export --prod -f pylock -o pylock.toml`",
 	"setup.py":     "name its folder under pip.project",
 	"setup.cfg":    "name its folder under pip.project",
 	"Pipfile.lock": "write one with `pipenv requirements --hash >requirements.txt`",
