@@ -146,7 +146,7 @@ func (b *builder) graph(ctx context.Context, platform *ocispecs.Platform) (*grap
 	if err != nil {
 		return nil, err
 	}
-	contexts := newContexts(b, *platform)
+	contexts := newContexts(b, overrides, *platform)
 	base, build, err := b.resolveBasesWhile(ctx, *platform, contexts.warm)
 	if err != nil {
 		return nil, err

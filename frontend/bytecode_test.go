@@ -18,22 +18,26 @@ import (
 func sourceContext(t *testing.T) string {
 	t.Helper()
 	dir := contextDir(t, map[string]string{
-		"app/main.py":           "'''The doc.'''\nimport package.inner\nassert not __debug__, 'checked'\nprint(__doc__, package.inner.f.__doc__)\n",
-		"app/package/inner.py":  "def f():\n    '''The inner doc.'''\n    raise ValueError('inner')\n",
-		"app/package/data.json": "{}",
-		"app/invalid.py":        "print 'of Python 2'\n",
-		"app/empty.py":          "",
-		"app/not-a-module.py":   "print('by its path')\n",
-		"app/run.py":            "#!/usr/bin/env python\nprint('program')\n",
-		"app/bytes.py":          "\x00",
-		"app/templates/t.txt":   "{{ x }}",
-		"other.py":              "import os\nprint(os.getuid())\n",
+		"app/migrations/0001_initial.py": "",
+		"app/package/linked.py":          "print('by a link')\n",
+		"app/main.py":                    "'''The doc.'''\nimport package.inner\nassert not __debug__, 'checked'\nprint(__doc__, package.inner.f.__doc__)\n",
+		"app/package/inner.py":           "def f():\n    '''The inner doc.'''\n    raise ValueError('inner')\n",
+		"app/package/data.json":          "{}",
+		"app/invalid.py":                 "print 'of Python 2'\n",
+		"app/empty.py":                   "",
+		"app/not-a-module.py":            "print('by its path')\n",
+		"app/run.py":                     "#!/usr/bin/env python\nprint('program')\n",
+		"app/bytes.py":                   "\x00",
+		"app/templates/t.txt":            "{{ x }}",
+		"other.py":                       "import os\nprint(os.getuid())\n",
 	})
 	require.NoError(t, os.Chmod(filepath.Join(dir, "app/run.py"), 0o755))
 	require.NoError(t, os.Chmod(filepath.Join(dir, "app/package/inner.py"), 0o640))
 	require.NoError(t, os.Symlink("package/inner.py", filepath.Join(dir, "app/link.py")))
 	require.NoError(t, os.Symlink("/usr/local/lib/python3.13/os.py", filepath.Join(dir, "app/outside.py")))
 	require.NoError(t, os.Symlink("absent.py", filepath.Join(dir, "app/dangling.py")))
+	require.NoError(t, os.Symlink("package", filepath.Join(dir, "app/current")))
+	require.NoError(t, os.Symlink("/app/current/linked.py", filepath.Join(dir, "app/start")))
 	return dir
 }
 
@@ -92,7 +96,8 @@ func TestIntegrationBytecodeOfFiles(t *testing.T) {
 	}
 	slices.Sort(compiled)
 	require.Equal(t, []string{
-		"/app/empty.py", "/app/link.py", "/app/main.py", "/app/not-a-module.py", "/app/package/inner.py", "/app/run.py", "/srv/other.py",
+		"/app/empty.py", "/app/link.py", "/app/main.py", "/app/migrations/0001_initial.py", "/app/not-a-module.py",
+		"/app/package/inner.py", "/app/package/linked.py", "/app/run.py", "/srv/other.py",
 	}, compiled)
 }
 
@@ -176,26 +181,41 @@ print(sorted(set(os.listdir('/app/package/__pycache__')) - set(before)))`))
 }
 
 func TestIntegrationSourcesDropped(t *testing.T) {
-	req := testenv.BuildRequest{Dir: sourceContext(t)}
-	img := build{spec: sourceSpec + "bytecode: {sources: drop}\n", BuildRequest: req}.must(t).Image
+	dir := sourceContext(t)
+	gear, gearContent := wheel(t, "gear", "1.0", map[string]string{"gear/__init__.py": "", "gear/0001_initial.py": ""})
+	require.NoError(t, os.WriteFile(filepath.Join(dir, gear), []byte(gearContent), 0o644))
+	packages := "[six, idna, gear], find-links: [" + gear + ", " + shared.Env(t).Fixtures.Wheels() + "]"
+	spec := strings.Replace(sourceSpec, "[six, idna]", packages, 1) + "bytecode: {sources: drop}\n"
+	img := build{spec: spec, BuildRequest: testenv.BuildRequest{Dir: dir}}.must(t).Image
 	files := filesOf(t, img)
 	var sources []string
 	for _, name := range files.Paths() {
-		if strings.HasSuffix(name, ".py") && !strings.Contains(name, "/lib/python3.13/site-packages/") {
+		if strings.HasSuffix(name, ".py") && (!strings.HasPrefix(name, sitePackages) || strings.HasPrefix(name, sitePackages+"/gear")) {
 			sources = append(sources, name)
 		}
-		require.NotContains(t, name, "__pycache__")
 	}
 	require.Equal(t, []string{
-		"/app/bytes.py", "/app/dangling.py", "/app/invalid.py", "/app/not-a-module.py", "/app/outside.py", "/app/run.py",
+		"/app/bytes.py", "/app/dangling.py", "/app/invalid.py", "/app/migrations/0001_initial.py", "/app/not-a-module.py", "/app/outside.py",
+		"/app/package/linked.py", "/app/run.py", sitePackages + "/gear/0001_initial.py",
 	}, sources)
-	for name, pyc := range pycsOf(t, img, "/app", "/srv", "/usr/local/lib/python3.13/site-packages") {
+	var compiled []string
+	for name, pyc := range pycsOf(t, img, "/app", "/srv", sitePackages) {
 		require.Equal(t, 1, pyc.flags, name)
-		require.Equal(t, []string{strings.TrimSuffix(name, "c")}, pyc.names, name)
+		source := strings.TrimSuffix(name, "c")
+		if strings.Contains(name, "__pycache__") {
+			source = sourceOf(name)
+			compiled = append(compiled, source)
+		}
+		require.Equal(t, []string{source}, pyc.names, name)
 	}
+	slices.Sort(compiled)
+	require.Equal(t, []string{
+		"/app/migrations/0001_initial.py", "/app/not-a-module.py", "/app/package/linked.py", "/app/run.py", sitePackages + "/gear/0001_initial.py",
+	}, compiled, "sources that stay have bytecode beside them")
 	require.Equal(t, 65532, files["/app/package/inner.pyc"].UID)
 	require.Contains(t, files, "/app/package/data.json")
 	require.Equal(t, "0\n", run(t, img, testenv.RunOptions{Args: []string{"-m", "other"}}))
+	require.Equal(t, "by a link\n", run(t, img, testenv.RunOptions{Args: []string{"/app/start"}}))
 	require.Equal(t, "program\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"/app/run.py"}}))
 	require.Equal(t, "[]", python(t, img, "import importlib.metadata as m; print([f for f in m.files('six') if not f.locate().exists()])"))
 	require.Equal(t, "1.17.0 True", python(t, img, "import six, idna, importlib.metadata; print(importlib.metadata.version('six'), six.__file__.endswith('six.pyc'))"))

@@ -16,9 +16,10 @@ import (
 // contexts are the main context and those of --build-context for one platform, each loaded
 // once: to learn what its .dockerignore says takes a round trip.
 type contexts struct {
-	bc       *dockerui.Client
-	spec     *spec.Spec
-	platform ocispecs.Platform
+	bc        *dockerui.Client
+	spec      *spec.Spec
+	overrides graph.Overrides
+	platform  ocispecs.Platform
 	// pipFiles returns the paths of the main context that files of it name.
 	pipFiles func(context.Context) ([]string, error)
 
@@ -32,9 +33,9 @@ type loadedContext struct {
 	err   error
 }
 
-func newContexts(b *builder, platform ocispecs.Platform) *contexts {
+func newContexts(b *builder, overrides graph.Overrides, platform ocispecs.Platform) *contexts {
 	return &contexts{
-		bc: b.bc, spec: b.spec, platform: platform, pipFiles: b.sentForPip,
+		bc: b.bc, spec: b.spec, overrides: overrides, platform: platform, pipFiles: b.sentForPip,
 		loads: map[string]func() loadedContext{},
 	}
 }
@@ -56,7 +57,7 @@ func (c *contexts) get(ctx context.Context, name string) (st llb.State, ok bool,
 func (c *contexts) warm(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, name := range []string{"", graph.KeysContext} {
-		if _, used := graph.ContextPaths(c.spec, nil, name); used {
+		if _, used := graph.ContextPaths(c.spec, c.overrides, nil, name); used {
 			all.Go(func() { _, _, _ = c.get(ctx, name) })
 		}
 	}
@@ -70,7 +71,7 @@ func (c *contexts) load(ctx context.Context, name string) loadedContext {
 		pipFiles, _ = c.pipFiles(ctx)
 	}
 	var only []llb.LocalOption
-	if paths, _ := graph.ContextPaths(c.spec, pipFiles, name); len(paths) > 0 {
+	if paths, _ := graph.ContextPaths(c.spec, c.overrides, pipFiles, name); len(paths) > 0 {
 		only = append(only, llb.FollowPaths(paths))
 	}
 	if name == "" {

@@ -78,6 +78,9 @@ func (b *builder) declared(ctx context.Context, base *graph.Base) (*graph.Declar
 	if _, err := b.readRequirements(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.checkHashed(); err != nil {
+		return nil, err
+	}
 	pip, stated := b.spec.Pip, b.requirements.stated
 	selected := requirements.Selection{Extras: pip.Extras, Groups: pip.Groups, Locate: b.locate, Python: base.Python, Built: pip.Project != ""}
 	d := &graph.Declared{}
@@ -98,7 +101,7 @@ func (b *builder) declared(ctx context.Context, base *graph.Base) (*graph.Declar
 		return nil, err
 	}
 	d.BuildRequires, d.Legacy = project.BuildRequires, project.Legacy
-	if pip.Lock() == "" { // which has all that the project requires
+	if pip.Lock() == "" && b.requirements.found.Hashed == "" { // which have all that the project requires
 		d.Requirements, d.Dynamic, d.Extras = project.Requirements, project.Dynamic, project.Extras
 		d.SourceMap = llb.NewSourceMap(nil, pip.Pyproject(), "TOML", stated.pyproject)
 		d.Ranges = rangesOf(project.Lines)

@@ -36,7 +36,7 @@ func (b *builder) ignoredContexts() []string {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "::") // which platform it is for
-		if _, used := graph.ContextPaths(b.spec, nil, name); used || contextName(name) == contextName(base) || graph.LinksContext(b.spec, overrides, name) {
+		if _, used := graph.ContextPaths(b.spec, overrides, nil, name); used || contextName(name) == contextName(base) {
 			continue
 		}
 		ignored = append(ignored, fmt.Sprintf("--build-context %s: nothing in the spec names a context %q", name, name))

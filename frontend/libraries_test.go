@@ -219,6 +219,14 @@ func TestIntegrationLibrariesOfFiles(t *testing.T) {
 		_, err := build{spec: minimal + "files: [{from: app/bin, to: /srv/}]\nlibraries: {ignore: [" + libabsent + "]}\n", files: files}.fails(t)
 		require.ErrorContains(t, err, "/srv/glibc needs /lib64/ld-linux-x86-64.so.2, which is of glibc")
 	})
+	t.Run("in a folder named as a file that is no program", func(t *testing.T) {
+		const name = "vendor/node.js/bin/x.db/tool"
+		b := build{spec: minimal + "files: [{from: vendor, to: /srv/}]\n", files: map[string]string{"vendor/node.js/lib/a.js": "", name: ""}}
+		b.must(t)
+		b.files[name] = tool.content(t)
+		_, err := b.fails(t)
+		require.ErrorContains(t, err, "/srv/node.js/bin/x.db/tool needs the shared library "+libabsent)
+	})
 	t.Run("where loaders look", func(t *testing.T) {
 		for _, keys := range []string{
 			"files:\n" + second + "  - {from: lib, to: /usr/local/lib/}\n",

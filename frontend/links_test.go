@@ -22,6 +22,10 @@ func TestIntegrationWheelsOfANamedContext(t *testing.T) {
 			b.spec = minimal + "pip: {packages: [gear]}\n"
 			b.BuildArgs = map[string]string{"PIP_FIND_LINKS": "context://wheels/below", "PIP_NO_INDEX": "1"}
 		},
+		"argument, of a context with files": func(b *build) {
+			b.spec = minimal + "pip: {packages: [gear]}\nfiles: [{from: other.txt, to: /srv/, context: wheels}]\n"
+			b.BuildArgs = map[string]string{"PIP_FIND_LINKS": "context://wheels/below", "PIP_NO_INDEX": "1"}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := b

@@ -66,7 +66,7 @@ func warnOf(ctx context.Context, bc *dockerui.Client, src *dockerui.Source, s *s
 // runRules returns an error if there are warnings and they are to be errors.
 func runRules(ctx context.Context, bc *dockerui.Client, l *linter.Linter, s *spec.Spec, building bool) error {
 	in := lint.Input{Spec: s, Unconsumed: unconsumedArgs(bc.BuildArgs, s)}
-	if _, used := graph.ContextPaths(s, nil, ""); used {
+	if _, used := graph.ContextPaths(s, graph.Overrides{}, nil, ""); used {
 		var err error
 		if in.Ignored, err = ignored(ctx, bc); err != nil {
 			return err

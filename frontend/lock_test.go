@@ -127,7 +127,7 @@ func rehashed(artifact string) string {
 // Files of tools that pip does not know are told apart by their names.
 func TestIntegrationFilesOfOtherTools(t *testing.T) {
 	for file, want := range map[string]string{
-		"uv.lock":     "uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`, or a lock with `uv export --no-emit-project -o pylock.toml`",
+		"uv.lock":     "uv.lock is not a requirements file: write one with `uv export --no-dev --no-emit-project -o requirements.txt`, or a lock with `uv export --no-dev --no-emit-project -o pylock.toml`",
 		"poetry.lock": "poetry.lock is not a requirements file: write one with `poetry export -o requirements.txt`",
 		"pylock.toml": "pylock.toml is not in the build context, or .dockerignore lists it",
 	} {

@@ -269,26 +269,31 @@ func TestIntegrationPipHidesPasswords(t *testing.T) {
 		fmt.Fprintf(connection, "HTTP/1.1 403 not %s with %s or %s or %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", user, password, url.QueryEscape(password), sent)
 	}))
 	t.Cleanup(server.Close)
-	const password = canary + "/+"
+	const password, token = canary + "/+", "token-" + canary
+	const hidden = " with **** or **** or ****"
 	for name, test := range map[string]struct {
 		user, credentials string
 		secrets           map[string]string
-		shown             string // of the user
+		shown             string // of the user and the password
 	}{
-		"of the spec": {"bot", ", credentials: [{host: 127.0.0.1, username: bot, password-secret: p}]", map[string]string{"p": password}, "bot"},
-		"of netrc":    {"bot", "", map[string]string{"netrc": "machine 127.0.0.1 login bot password " + password + "\n"}, "bot"},
+		"of the spec":      {"bot", ", credentials: [{host: 127.0.0.1, username: bot, password-secret: p}]", map[string]string{"p": password}, "bot" + hidden},
+		"of netrc":         {"bot", "", map[string]string{"netrc": "machine 127.0.0.1 login bot password " + password + "\n"}, "bot" + hidden},
+		"a token in netrc": {token, "", map[string]string{"netrc": "machine 127.0.0.1 login " + token + " password x-oauth-basic\n"}, "****" + hidden},
+		"a token in netrc, with nothing else": {
+			token, "", map[string]string{"netrc": "machine 127.0.0.1 login " + token + " password \"\"\n"}, "**** with  or  or ****",
+		},
 		"with a user": {
 			"robot-" + canary, ", credentials: [{host: 127.0.0.1, username-secret: u, password-secret: p}]",
-			map[string]string{"u": "robot-" + canary + "\n", "p": password}, "****",
+			map[string]string{"u": "robot-" + canary + "\n", "p": password}, "****" + hidden,
 		},
 		"with a short user": {
-			"bot", ", credentials: [{host: 127.0.0.1, username-secret: u, password-secret: p}]", map[string]string{"u": "bot", "p": password}, "bot",
+			"bot", ", credentials: [{host: 127.0.0.1, username-secret: u, password-secret: p}]", map[string]string{"u": "bot", "p": password}, "bot" + hidden,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := minimal + "pip: {packages: [six], index-url: " + server.URL + "/simple" + test.credentials + "}\n"
 			log, err := build{spec: spec, BuildRequest: withSecrets(test.secrets)}.fails(t)
-			require.Contains(t, log, "403 Client Error: not "+test.shown+" with **** or **** or ****")
+			require.Contains(t, log, "403 Client Error: not "+test.shown)
 			for _, secret := range []string{canary, "robot-", base64.StdEncoding.EncodeToString([]byte(test.user + ":" + password))} {
 				require.NotContains(t, log+err.Error(), secret)
 			}

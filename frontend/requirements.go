@@ -14,10 +14,10 @@ import (
 	graph "github.com/autumnjolitz/distroless-frontend/llb"
 )
 
-// requirementsOnce has what the requirements files of a spec name: several parts of a build ask.
+// requirementsOnce has what the requirements files of a spec say: several parts of a build ask.
 type requirementsOnce struct {
 	once   sync.Once
-	paths  []string
+	found  requirements.Found
 	stated statements
 	err    error
 }
@@ -29,11 +29,11 @@ func (b *builder) readRequirements(ctx context.Context) ([]string, error) {
 	r.once.Do(func() {
 		files := contextFiles{builder: b, next: requirements.Names(b.spec.Pip)}
 		read := func(path string) ([]byte, error) { return files.read(ctx, path) }
-		if r.paths, r.err = requirements.Read(b.spec.Pip, read, b.locate); r.err == nil {
+		if r.found, r.err = requirements.Read(b.spec.Pip, read, b.locate); r.err == nil {
 			r.stated, r.err = b.readStatements(read)
 		}
 	})
-	return r.paths, r.err
+	return r.found.Paths, r.err
 }
 
 // hasSources looks for source distributions in a tree that pip downloaded.

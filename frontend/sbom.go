@@ -84,7 +84,7 @@ func (s *sboms) add(platform *ocispecs.Platform, g *graph.Graph, core llb.State)
 // extras returns what the client wants to have scanned besides the image.
 func (s *sboms) extras(g *graph.Graph) (map[string]llb.State, error) {
 	extras := map[string]llb.State{}
-	_, used := graph.ContextPaths(s.b.spec, nil, "")
+	_, used := graph.ContextPaths(s.b.spec, g.Overrides, nil, "")
 	if wanted, _ := strconv.ParseBool(s.b.bc.BuildArgs[argScanContext]); wanted && used {
 		main, _, err := g.Context("")
 		if err != nil {

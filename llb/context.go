@@ -31,7 +31,7 @@ func (g *Graph) context(name string) (llb.State, error) {
 // context, sorted, so that a client need not send the rest. The main context has the name "".
 // It uses nothing of it where used is false, and all of it where used is true and there are
 // no paths. PipFiles is what that of the Options returns.
-func ContextPaths(s *spec.Spec, pipFiles []string, name string) (paths []string, used bool) {
+func ContextPaths(s *spec.Spec, o Overrides, pipFiles []string, name string) (paths []string, used bool) {
 	switch name {
 	case KeysContext:
 		paths = append(paths, "*.pub")
@@ -44,7 +44,7 @@ func ContextPaths(s *spec.Spec, pipFiles []string, name string) (paths []string,
 			paths = append(paths, s.Pip.Project)
 		}
 	}
-	paths = append(paths, linkedPaths(s.Pip.FindLinks, name)...)
+	paths = append(paths, linkedPaths(findLinks(s, o), name)...)
 	for _, file := range s.Files {
 		if file.Context == name {
 			paths = append(paths, file.From...)

@@ -69,7 +69,7 @@ func TestMissingSecretsHaveALine(t *testing.T) {
 
 func TestTheCertificateIsAFileOfTheContext(t *testing.T) {
 	g := testGraph(t, minimal+"pip: {packages: [six], cert: certs/a.pem}\n", nil)
-	paths, used := ContextPaths(g.Spec, nil, "")
+	paths, used := ContextPaths(g.Spec, Overrides{}, nil, "")
 	require.True(t, used)
 	require.Equal(t, []string{"certs/a.pem"}, paths)
 	args, err := g.pipSecretArguments()

@@ -278,8 +278,18 @@ func TestContextPaths(t *testing.T) {
 	} {
 		s, err := spec.Parse("Dockerfile", []byte(test.spec))
 		require.NoError(t, err)
-		paths, used := ContextPaths(s, test.pipFiles, test.context)
+		paths, used := ContextPaths(s, Overrides{}, test.pipFiles, test.context)
 		require.Equal(t, test.used, used, test.spec)
 		require.Equal(t, test.want, paths, test.spec)
+	}
+
+	// As a build argument says it, unless the spec does.
+	links := Overrides{FindLinks: []string{"context://other/a"}}
+	for find, want := range map[string][]string{"": {"a", "b"}, ", find-links: [context://other/c]": {"b", "c"}} {
+		s, err := spec.Parse("Dockerfile", []byte(minimal+"files: [{from: b, to: /app/, context: other}]\npip: {packages: [six]"+find+"}\n"))
+		require.NoError(t, err)
+		paths, used := ContextPaths(s, links, nil, "other")
+		require.True(t, used)
+		require.Equal(t, want, paths)
 	}
 }

@@ -134,6 +134,17 @@ func notPrograms() []string {
 	}
 }
 
+// exceptPrograms are the patterns of these files. Patterns match folders, too, and with one all
+// that is in it, so they are followed by those that take it back.
+func exceptPrograms() []string {
+	var patterns, back []string
+	for _, end := range notPrograms() {
+		patterns = append(patterns, "**/*"+end)
+		back = append(back, "!**/*"+end+"/**")
+	}
+	return append(patterns, back...)
+}
+
 // asPattern returns a pattern that matches a path, or what the path matches if it is one itself.
 // What matches nothing is no error here: the step that copies it to the image says it better.
 func asPattern(name string) string {
@@ -163,9 +174,7 @@ func (g *Graph) programs() ([]layer, error) {
 			AllowEmptyWildcard:  true,
 		}
 		if g.CopyPatterns {
-			for _, end := range notPrograms() {
-				info.ExcludePatterns = append(info.ExcludePatterns, "**/*"+end)
-			}
+			info.ExcludePatterns = exceptPrograms()
 		}
 		for _, source := range file.From {
 			if slices.ContainsFunc(notPrograms(), func(end string) bool { return strings.HasSuffix(source, end) }) {

@@ -169,6 +169,26 @@ func TestProgramsAmongFiles(t *testing.T) {
 	}
 }
 
+// What is no program by its name is a file of that name, and not all that is in such a folder.
+func TestExceptPrograms(t *testing.T) {
+	matcher, err := patternmatcher.New(exceptPrograms())
+	require.NoError(t, err)
+	for name, want := range map[string]bool{
+		"a.js": true, "b/a.js": true, "b/a": false, "node.js": true, "node.js/bin/node": false, "b/node.js/x.db/node": false,
+	} {
+		var info patternmatcher.MatchInfo
+		var excluded bool
+		// As a copy does, from folder to folder.
+		for i := range len(name) + 1 {
+			if i == len(name) || name[i] == '/' {
+				excluded, info, err = matcher.MatchesUsingParentResults(name[:i], info)
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, want, excluded, name)
+	}
+}
+
 // A pattern of one name matches that name, and BuildKit takes it.
 func TestAsPattern(t *testing.T) {
 	for name, want := range map[string]string{

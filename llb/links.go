@@ -13,9 +13,11 @@ import (
 const linksDir = "/links"
 
 // findLinks returns where distributions lie, as the spec or the build arguments say it.
-func (g *Graph) findLinks() []string {
-	return orElse(g.Spec.Pip.FindLinks, g.Overrides.FindLinks)
+func findLinks(s *spec.Spec, o Overrides) []string {
+	return orElse(s.Pip.FindLinks, o.FindLinks)
 }
+
+func (g *Graph) findLinks() []string { return findLinks(g.Spec, g.Overrides) }
 
 // linkPaths returns what pip is told of them.
 func linkPaths(links []string) []string {
@@ -38,11 +40,6 @@ func linkedPaths(links []string, context string) []string {
 		}
 	}
 	return paths
-}
-
-// LinksContext tells whether distributions are looked for in a named context.
-func LinksContext(s *spec.Spec, o Overrides, name string) bool {
-	return len(linkedPaths(orElse(s.Pip.FindLinks, o.FindLinks), name)) > 0
 }
 
 // linkedContexts returns a mount of what find-links name of other contexts.

@@ -88,12 +88,15 @@ func (s *Spec) validateProject() error {
 	if err := s.checkOnlyOne(); err != nil {
 		return err
 	}
-	if p.RequireHashes && p.Pyproject() != "" && p.Lock() == "" {
-		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: lock the project, for example by `uv export --no-emit-project -o pylock.toml`, "+
-			"and name the lock under pip.requirements")
+	// Requirements files beside a project may have all the hashes, which the frontend finds out.
+	if beside := p.Project != "" && len(p.Requirements) > 0; p.RequireHashes && p.Pyproject() != "" && !beside {
+		return s.errorf("pip.require-hashes", "a pyproject.toml states no hashes: %s", HashesHelp)
 	}
 	return s.checkSelection()
 }
+
+// HashesHelp says how to have hashes of what a project requires.
+const HashesHelp = "lock the project, for example by `uv export --no-dev --no-emit-project -o pylock.toml`, and name the lock under pip.requirements"
 
 // checkOnlyOne checks that no file says again, in other words, what another says.
 func (s *Spec) checkOnlyOne() error {

@@ -132,11 +132,11 @@ type lockedLine struct {
 func (r *lockReader) head() error {
 	switch major, _, _ := strings.Cut(r.lock.Version, "."); {
 	case r.lock.Version == "":
-		return r.errorAt("", "lock-version is missing: expected a lock of PEP 751, such as `uv export --no-emit-project -o pylock.toml` makes")
+		return r.errorAt("", "lock-version is missing: expected a lock of PEP 751, such as `uv export --no-dev --no-emit-project -o pylock.toml` makes")
 	case major != "1":
 		return r.errorAt("lock-version", "the version of the lock is %q: expected 1.0", r.lock.Version)
 	case r.lock.Packages == nil:
-		return r.errorAt("", "packages is missing: expected a lock of PEP 751, such as `uv export --no-emit-project -o pylock.toml` makes")
+		return r.errorAt("", "packages is missing: expected a lock of PEP 751, such as `uv export --no-dev --no-emit-project -o pylock.toml` makes")
 	}
 	if err := checkPython(r.document, "requires-python", r.lock.RequiresPython, r.target.Python); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // read follows files from requirements.txt, with c.txt as a constraints file if it is there.
-func read(files map[string]string) ([]string, error) {
+func read(files map[string]string) (Found, error) {
 	pip := spec.Pip{Requirements: []string{"requirements.txt"}}
 	if _, ok := files["c.txt"]; ok {
 		pip.Constraints = []string{"c.txt"}
@@ -28,7 +28,7 @@ func read(files map[string]string) ([]string, error) {
 }
 
 func TestFollowsFiles(t *testing.T) {
-	paths, err := read(map[string]string{
+	found, err := read(map[string]string{
 		"requirements.txt": "\ufeff# all\r\n-r deps/base.txt\r\nsix # -r no.txt\n" +
 			"-c=deps/c.txt\n--requirement 'two.txt'\n--find-links deps/more -i https://index.example/simple\n" +
 			"flask==1.0 \\\n  --hash=sha256:00 \\\n  # not this line\n",
@@ -42,7 +42,31 @@ func TestFollowsFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"deps/base.txt", "deps/c.txt", "deps/last.txt", "deps/more", "deps/wheels", "three.txt", "two.txt", "wheels/a-1.0-py3-none-any.whl",
-	}, paths)
+	}, found.Paths)
+}
+
+// A hash in one requirements file has pip ask for one of all. In constraints it states nothing
+// that is installed.
+func TestHashedFiles(t *testing.T) {
+	const hashed = "flask==1.0 ; python_version > '3' \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"the file itself":           {map[string]string{"requirements.txt": "# all\n" + hashed}, "requirements.txt"},
+		"one that it names":         {map[string]string{"requirements.txt": "-r a.txt\n", "a.txt": "--requirement b.txt\n", "b.txt": hashed}, "b.txt"},
+		"behind a constraints file": {map[string]string{"requirements.txt": "-c a.txt\n", "a.txt": "-r b.txt\n", "b.txt": hashed}, "b.txt"},
+		"for both uses":             {map[string]string{"requirements.txt": "-c a.txt\n-r b.txt\n", "b.txt": "-r a.txt\n", "a.txt": hashed}, "a.txt"},
+		"constraints":               {map[string]string{"requirements.txt": "-c a.txt\n", "a.txt": hashed, "c.txt": hashed}, ""},
+		"with a space":              {map[string]string{"requirements.txt": "six==1 --hash sha256:00\n"}, "requirements.txt"},
+		"none":                      {map[string]string{"requirements.txt": "six # --hash=sha256:00\nb @ https://files.example/b.whl#sha256=00\n"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := read(test.files)
+			require.NoError(t, err)
+			require.Equal(t, test.want, found.Hashed)
+		})
+	}
 }
 
 func TestErrorsHaveTheirLine(t *testing.T) {
@@ -88,8 +112,8 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 		},
 		"a file of another tool": {
 			map[string]string{"requirements.txt": "-c uv.lock\n"},
-			"requirements.txt:1: uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`, " +
-				"or a lock with `uv export --no-emit-project -o pylock.toml`",
+			"requirements.txt:1: uv.lock is not a requirements file: write one with `uv export --no-dev --no-emit-project -o requirements.txt`, " +
+				"or a lock with `uv export --no-dev --no-emit-project -o pylock.toml`",
 		},
 		"-r by URL": {
 			map[string]string{"requirements.txt": "-r file:///etc/requirements.txt\n"},
@@ -167,5 +191,5 @@ func TestErrorsOfTheSpecHaveItsLocation(t *testing.T) {
 	}
 
 	_, err = Read(spec.Pip{Requirements: []string{"app/uv.lock"}}, nil, func(string) []parser.Range { return nil })
-	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-emit-project -o requirements.txt`")
+	require.ErrorContains(t, err, "app/uv.lock is not a requirements file: write one with `uv export --no-dev --no-emit-project -o requirements.txt`")
 }

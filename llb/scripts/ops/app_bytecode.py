@@ -3,7 +3,7 @@
 Usage: app_bytecode.py [--drop] TREE OUT [IMAGE]
 
 OUT gets the pycs, in the __pycache__ folders where the interpreter looks for them.
-With --drop it gets a copy of all of TREE instead, in which each module's pyc stands in
+With --drop it gets a copy of all of TREE as well, in which each module's pyc stands in
 the place of its source. The bytecode is of the level of optimisation that this runs at.
 
 Sources that are not valid Python are passed over. Owners and permissions of pycs are
@@ -17,22 +17,24 @@ import sys
 
 import bytecode
 
+# As many as a kernel follows: there may be circles.
+MOST_LINKS = 40
+
 
 def main(*args):
     drop = args[0] == "--drop"
     tree, out, *images = args[1:] if drop else args
+    sources = find_sources(tree)
+    dropped = replaceable(tree, sources) if drop else ()
     if drop:
         copy(tree, out)
-    sources = find_sources(tree)
-    if drop:
-        sources = [path for path in sources if is_module(path) and not os.path.lexists(path + "c")]
-    targets = {path: out + pyc_of(path, drop).removeprefix(tree) for path in sources}
+    targets = {path: out + pyc_of(path, path in dropped).removeprefix(tree) for path in sources}
     jobs = [(source, target, source.removeprefix(tree)) for source, target in targets.items()]
     bytecode.compile_files(jobs, bytecode.optimization(), optional=True)
     for source, target in targets.items():
         if os.path.exists(target):
             own(target, source, 0o666)
-            if drop:
+            if source in dropped:
                 os.unlink(out + source.removeprefix(tree))
     own_folders(out, [*images, tree])
 
@@ -56,6 +58,33 @@ def find_sources(tree):
             if name.endswith(".py") and inside and os.path.isfile(path):
                 found.append(path)
     return found
+
+
+def replaceable(tree, sources):
+    """Those whose bytecode can stand in their place: what is imported, and no link that stays leads to."""
+    found = {path for path in sources if is_module(path) and not os.path.lexists(path + "c")}
+    for folder, folders, files in os.walk(tree):
+        for path in (os.path.join(folder, name) for name in folders + files):
+            if os.path.islink(path) and path not in found:
+                found -= led_to(tree, path)
+    return found
+
+
+def led_to(tree, link):
+    """What a link leads over, and to. Links to absolute paths start at tree, which is the root of an image."""
+    at, rest, links = tree, link.removeprefix(tree).split("/"), []
+    while rest and len(links) < MOST_LINKS:
+        path = os.path.normpath(os.path.join(at, rest.pop(0)))
+        if not (path + "/").startswith(tree + "/"):
+            path = tree  # as .. of a root is itself
+        if os.path.islink(path):
+            target = os.readlink(path)
+            links.append(path)
+            rest = target.split("/") + rest
+            at = tree if target.startswith("/") else at
+        else:
+            at = path
+    return {*links, at}
 
 
 def is_module(path):

@@ -22,6 +22,8 @@ import urllib.parse
 HIDDEN = "****"
 # What is shorter is in many words of a log.
 LEAST = 4
+# In a netrc file: with these the user is a token.
+NO_PASSWORDS = ("", "x-oauth-basic")
 
 
 class Wrong(Exception):
@@ -49,8 +51,7 @@ class Logins:
             user, password = login(entry)
             yield from forms(user, password)
             if "username_file" in entry:
-                yield user
-                yield urllib.parse.quote(user, safe="")
+                yield from name_forms(user)
 
 
 def login(entry):
@@ -81,10 +82,14 @@ def check_given(path):
 
 def forms(user, password):
     """How a password can be written; base64 is how it is sent."""
-    yield password
-    yield urllib.parse.quote(password, safe="")
+    yield from name_forms(password)
     for encoding in ("utf-8", "latin-1"):
         yield base64.b64encode(f"{user}:{password}".encode(encoding, "replace")).decode()
+
+
+def name_forms(name):
+    yield name
+    yield urllib.parse.quote(name, safe="")
 
 
 def netrc_words(path):
@@ -98,7 +103,10 @@ def netrc_words(path):
     except UnicodeDecodeError:
         raise Wrong("the build secret netrc is not a netrc file: expected text in UTF-8") from None
     for user, account, password in hosts.values():
-        yield from forms(user or account or "", password or "")
+        user, password = user or account or "", password or ""
+        yield from forms(user, password)
+        if password in NO_PASSWORDS:
+            yield from name_forms(user)
 
 
 def hiding(words):

@@ -5,7 +5,7 @@ Usage: site_packages.py [--drop] ROOT
 The pycs lie in __pycache__, where the interpreter looks for them, so that no
 import in the image has to compile anything, which a nonroot user could not keep.
 With --drop they stand in the place of their sources, also in the lists of files that
-packages have. The bytecode is of the level of optimisation that this runs at.
+packages have, other than of sources that stay. The bytecode is of the level of optimisation that this runs at.
 """
 
 import glob
@@ -24,8 +24,7 @@ def main(*args):
     root, packages = args[-1], args[-1] + sysconfig.get_path("purelib")
     if args[0] == "--drop":
         replace_sources(root, packages)
-    else:
-        add_bytecode(root, packages)
+    add_bytecode(root, packages)  # of what is still there
 
 
 def add_bytecode(root, packages):
