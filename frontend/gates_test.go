@@ -3,6 +3,7 @@ package frontend_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -280,6 +281,25 @@ func TestIntegrationGatesOfABrokenImage(t *testing.T) {
 	_, err := build{spec: minimal + "packages: [no-such-package]\ntests:\n  - run: [python, -V]\n"}.fails(t)
 	require.Equal(t, "packages: [no-such-package]", marked(err))
 	require.NotContains(t, err.Error(), "test failed")
+}
+
+// On the network of the host, which is that of the daemon of these tests, another program's
+// answer is not the server's.
+func TestIntegrationGatesTakeNoAnswerOfAnother(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	_, port, err := net.SplitHostPort(other.Addr().String())
+	require.NoError(t, err)
+	of := func(network string) build {
+		return gatedApp(fmt.Sprintf("tests: [{tcp: %s, run: [python, served.py, %q], network: %s}]\n", port, port, network))
+	}
+	log, err := of("true").fails(t)
+	require.ErrorContains(t, err, "test failed")
+	require.Contains(t, log, "FAILED: something answers on port "+port+" before the server is started")
+	require.NotContains(t, log, "listening on")
+
+	of("false").must(t) // where nobody else is
 }
 
 // A process that a test leaves behind, with the output in its hands, holds nothing up.
