@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -281,6 +283,35 @@ func TestIntegrationGatesOfABrokenImage(t *testing.T) {
 	_, err := build{spec: minimal + "packages: [no-such-package]\ntests:\n  - run: [python, -V]\n"}.fails(t)
 	require.Equal(t, "packages: [no-such-package]", marked(err))
 	require.NotContains(t, err.Error(), "test failed")
+}
+
+// Patterns reach all depths, and what must not be there cannot hide behind a dot or in a circle of links.
+func TestIntegrationGatesLookAtAllDepths(t *testing.T) {
+	of := func(tests string) build {
+		b := gatedApp("tests:\n  - " + tests + "\n")
+		for _, name := range []string{"data/a/b/deep.txt", "data/.git/config", "data/a/.env"} {
+			b.files[name] = ""
+		}
+		b.spec = strings.Replace(b.spec, "files:\n", "files:\n  - {from: data, to: /srv/}\n", 1)
+		b.Dir = contextDir(t, b.files)
+		for _, link := range []string{"one", "other"} {
+			require.NoError(t, os.Symlink(".", filepath.Join(b.Dir, "data", link)))
+		}
+		return b
+	}
+	of(`{exists: ["/srv/**/deep.txt", "/**/b/*", "/srv/.git/*", "/srv/.g*", "/srv/**/old"], absent: ["/srv/**/*.pyc", "/srv/**/old/*"]}`).must(t)
+	for tests, want := range map[string]string{
+		`absent: ["/srv/**/*.txt"]`:  "/srv/a/b/deep.txt is in the image, which absent: /srv/**/*.txt forbids",
+		`absent: ["/srv/*/config"]`:  "/srv/.git/config is in the image",
+		`absent: ["/srv/**"]`:        "/srv/a/.env is in the image",
+		`exists: ["/srv/**/config"]`: "/srv/**/config is not in the image",
+		`exists: ["/srv/**/*.env"]`:  "/srv/**/*.env is not in the image",
+		`absent: ["/srv/**/b/**/*"]`: "/srv/a/b/deep.txt is in the image",
+	} {
+		log, err := of(tests).fails(t)
+		require.ErrorContains(t, err, "test failed", tests)
+		require.Contains(t, log, "FAILED: "+want)
+	}
 }
 
 // On the network of the host, which is that of the daemon of these tests, another program's
