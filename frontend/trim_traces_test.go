@@ -4,7 +4,44 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
+
+// Any answer below 500 is one, a redirection to where no request gets too. The server gets the
+// signal of the spec, which Python may have no name for.
+func TestIntegrationTrimAsksAServer(t *testing.T) {
+	img := build{
+		spec: minimal + `
+files: [{from: server.py, to: /app/}]
+entrypoint: [python, /app/server.py]
+stopsignal: SIGRTMIN+3
+trim:
+  requests: [http://localhost:8080/moved, http://127.0.0.1:8080/no, "http://localhost:8080/a?b=%C3%A4#c"]
+`,
+		files: map[string]string{"server.py": `
+import http.server, os, signal, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, flush=True)
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "http://192.0.2.1/")
+        else:
+            self.send_response(404 if self.path == "/no" else 200)
+        self.end_headers()
+def stop(*_):
+    import colorsys
+    sys.exit()
+signal.signal(37, stop)
+http.server.HTTPServer(("127.0.0.1", 8080), Handler).serve_forever()
+`},
+	}.must(t)
+	for _, path := range []string{"/moved", "/no", "/a?b=%C3%A4"} {
+		require.Contains(t, img.Log(), "asked for "+path+"\n")
+	}
+	run(t, img.Image, testenv.RunOptions{Entrypoint: []string{"python", "-c", "import colorsys"}})
+}
 
 // What traces a command hides no folder of the image but /tmp.
 func TestIntegrationTrimHidesNoFolderOfTheImage(t *testing.T) {

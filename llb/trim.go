@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/sys/signal"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/spec"
@@ -205,7 +206,11 @@ func (g *Graph) traces() ([]llb.State, error) {
 	if requests := g.Spec.Trim.Requests; len(requests) > 0 {
 		args := appendFlag(g.asImage(), "--request", requests)
 		if config.StopSignal != "" {
-			args = append(args, "--stop", config.StopSignal)
+			number, err := signal.ParseSignal(config.StopSignal)
+			if err != nil {
+				return nil, g.located(err, "stopsignal")
+			}
+			args = append(args, "--stop", strconv.Itoa(int(number))) // Python has no name for SIGRTMIN+3
 		}
 		if h := config.Healthcheck; h != nil && len(h.Test) > 1 {
 			args = appendFlag(args, "--check", h.Test[1:]) // which begins with CMD: see healthcheck

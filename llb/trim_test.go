@@ -61,6 +61,17 @@ func TestTrimTracesEachCommand(t *testing.T) {
 	}, commands)
 }
 
+// A signal is passed on as its number: Python has no name for all that an image may have.
+func TestTrimStopsTheServerByNumber(t *testing.T) {
+	for name, number := range map[string]string{"SIGINT": "2", "sigterm": "15", "9": "9", "SIGRTMIN+3": "37"} {
+		g := testGraph(t, trimmed+"stopsignal: "+name+"\n", nil)
+		stopped := slices.ContainsFunc(scriptOps(t, g, "trace.py"), func(op *pb.Op) bool {
+			return strings.Contains(strings.Join(op.GetExec().GetMeta().GetArgs(), " "), " --stop "+number+" ")
+		})
+		require.True(t, stopped, name)
+	}
+}
+
 // What is mounted to trace a command hides nothing that the image has.
 func TestTrimMountsNothingOverTheImage(t *testing.T) {
 	for _, op := range scriptOps(t, testGraph(t, trimmed, nil), "trace.py") {
