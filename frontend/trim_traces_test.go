@@ -8,6 +8,33 @@ import (
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
+// What traceback imports for the line that it shows is there, whatever the commands do.
+func TestIntegrationTrimTellsErrors(t *testing.T) {
+	img := build{
+		spec:  minimal + "files: [{from: fail.py, to: /app/}]\ntrim: {run: [[python, -c, import logging]]}\n",
+		files: map[string]string{"fail.py": errorsOfLines},
+	}.must(t).Image
+	res, err := img.Run(t.Context(), testenv.RunOptions{Args: []string{"/app/fail.py"}})
+	require.NoError(t, err)
+	require.Equal(t, "went on\n", res.Stdout, res.Stderr)
+	require.Equal(t, 1, res.ExitCode)
+	for _, line := range []string{"ERROR:root:told", `    größe = "ü" + [][0]`, `    print(größe + ("ö" + 1))`, "TypeError: can only concatenate str"} {
+		require.Contains(t, res.Stderr, line)
+	}
+	require.NotContains(t, res.Stderr, "trim left it out")
+}
+
+const errorsOfLines = `
+import logging
+try:
+    größe = "ü" + [][0]
+except IndexError:
+    logging.exception("told")
+print("went on", flush=True)
+größe = "ß"
+print(größe + ("ö" + 1))
+`
+
 // Any answer below 500 is one, a redirection to where no request gets too. The server gets the
 // signal of the spec, which Python may have no name for.
 func TestIntegrationTrimAsksAServer(t *testing.T) {

@@ -16,6 +16,7 @@ import sys
 ALWAYS = (
     *("os", "site", "codecs", "runpy", "importlib.util", "importlib.machinery", "zipimport", "zlib"),
     *("traceback", "linecache", "tokenize", "warnings"),
+    *("ast", "unicodedata"),  # which traceback imports for some lines, such as one that is not ASCII
 )
 # Of text, which no command can be expected to have in all forms.
 CODECS = ("ascii", "latin_1", "utf_8", "utf_8_sig", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "cp437", "cp1252")
