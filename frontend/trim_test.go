@@ -130,7 +130,7 @@ except (ImportError, LookupError) as error:
 }
 
 func TestIntegrationTrimKeep(t *testing.T) {
-	b := flask(t, flaskRequests+"  keep: [sqlite3, email.mime, encodings.koi8_r, venv]\n")
+	b := flask(t, flaskRequests+"  keep: [sqlite3, email.mime, encodings.koi8_r, venv, multiprocessing.pool]\n")
 	img := b.must(t).Image
 	require.Equal(t, "[(1,)] text п\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
 import email.mime.text, sqlite3
@@ -139,6 +139,11 @@ print(sqlite3.connect(":memory:").execute("select 1").fetchall(), email.mime.tex
 `}}))
 	require.Equal(t, "/tmp/v\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"sh", "-c",
 		"python -m venv /tmp/v && /tmp/v/bin/python -c 'import sys; print(sys.prefix)' && test -e /tmp/v/bin/activate"}}))
+	require.Equal(t, "[1, 4] [1, 4]\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
+from multiprocessing.pool import Pool, ThreadPool
+with Pool(2) as processes, ThreadPool(2) as threads:
+    print(processes.map(abs, [-1, 4]), threads.map(abs, [-1, 4]))
+`}}), "its own package is imported in functions, by relative names")
 	db := apkDatabase(t, img)
 	requirePackagesWhole(t, img, db)
 	if !shared.Env(t).StandIn() {
