@@ -1,7 +1,9 @@
 package frontend_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -245,6 +247,42 @@ func TestIntegrationTrimReport(t *testing.T) {
 	require.ErrorContains(t, err, "the spec has no trim")
 }
 
+// A library that another needs is in the image, and so not reported to be left out.
+func TestIntegrationTrimReportsNoLibraryThatIsNeeded(t *testing.T) {
+	img := withScripts(t, "trim_libraries.py", "elf.py", "stdlib.py", "bytecode.py")
+	program := `
+import argparse, os, sys
+sys.path.insert(0, "/ops")
+import trim_libraries
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+write("/tmp/opened", b"")
+write("/tmp/base/lib/apk/db/installed", b"P:.python-rundeps\nD:so:one.so.1 so:two.so.1 so:three.so.1 so:four.so.1\n\n")
+`
+	for name, needed := range map[string][]string{
+		"app/part.so": {"one.so.1"}, "usr/lib/one.so.1": {"two.so.1", "libc.so"}, "usr/lib/two.so.1": {"three.so.1"},
+		"usr/lib/three.so.1": nil, "usr/lib/four.so.1": {"three.so.1"},
+	} {
+		program += fmt.Sprintf("write(%q, bytes.fromhex(%q))\n", "/tmp/final/"+name, hex.EncodeToString([]byte(elfOf(machineArch(), needed...).content(t))))
+	}
+	require.Equal(t, "['four.so.1']", python(t, img, program+`
+print(list(trim_libraries.spare_libraries(argparse.Namespace(base="/tmp/base", final="/tmp/final", trimmed="/tmp/none", opened=["/tmp/opened"]))))`))
+}
+
+// withScripts is an image with some of our scripts in /ops.
+func withScripts(t *testing.T, names ...string) *testenv.Image {
+	t.Helper()
+	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}
+	for _, name := range names {
+		script, err := scripts.FS.ReadFile("ops/" + name)
+		require.NoError(t, err)
+		b.files["ops/"+name] = string(script)
+	}
+	return b.must(t).Image
+}
+
 func TestIntegrationTrimErrors(t *testing.T) {
 	for name, test := range map[string]struct{ keys, line, want string }{
 		"a command fails": {
@@ -293,13 +331,7 @@ func TestIntegrationTrimKeepsTheHealthcheck(t *testing.T) {
 
 // A builder that cannot trace, or not this image, is one error and not an image without its library.
 func TestIntegrationTrimWhereNothingCanBeTraced(t *testing.T) {
-	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}
-	for _, name := range []string{"tracer.py", "confine.py", "trim.py", "stdlib.py", "bytecode.py"} {
-		script, err := scripts.FS.ReadFile("ops/" + name)
-		require.NoError(t, err)
-		b.files["ops/"+name] = string(script)
-	}
-	img := b.must(t).Image
+	img := withScripts(t, "tracer.py", "confine.py", "trim.py", "stdlib.py", "bytecode.py")
 	for program, want := range map[string]string{
 		`
 import os, tracer
