@@ -141,6 +141,10 @@ print(sqlite3.connect(":memory:").execute("select 1").fetchall(), email.mime.tex
 `}}))
 	require.Equal(t, "/tmp/v\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"sh", "-c",
 		"python -m venv /tmp/v && /tmp/v/bin/python -c 'import sys; print(sys.prefix)' && test -e /tmp/v/bin/activate"}}))
+	res, err := img.Run(t.Context(), testenv.RunOptions{Entrypoint: []string{"sh", "-c", "python -m venv /tmp/v && exec /tmp/v/bin/python -c 'import wave'"}})
+	require.NoError(t, err)
+	require.Contains(t, res.Stderr, "No module named 'wave'")
+	require.NotContains(t, res.Stderr, "trim left it out", "which the limits of docs/trim.rst say")
 	require.Equal(t, "[1, 4] [1, 4]\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
 from multiprocessing.pool import Pool, ThreadPool
 with Pool(2) as processes, ThreadPool(2) as threads:
