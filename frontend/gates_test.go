@@ -3,6 +3,9 @@ package frontend_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -280,6 +283,54 @@ func TestIntegrationGatesOfABrokenImage(t *testing.T) {
 	_, err := build{spec: minimal + "packages: [no-such-package]\ntests:\n  - run: [python, -V]\n"}.fails(t)
 	require.Equal(t, "packages: [no-such-package]", marked(err))
 	require.NotContains(t, err.Error(), "test failed")
+}
+
+// Patterns reach all depths, and what must not be there cannot hide behind a dot or in a circle of links.
+func TestIntegrationGatesLookAtAllDepths(t *testing.T) {
+	of := func(tests string) build {
+		b := gatedApp("tests:\n  - " + tests + "\n")
+		for _, name := range []string{"data/a/b/deep.txt", "data/.git/config", "data/a/.env"} {
+			b.files[name] = ""
+		}
+		b.spec = strings.Replace(b.spec, "files:\n", "files:\n  - {from: data, to: /srv/}\n", 1)
+		b.Dir = contextDir(t, b.files)
+		for _, link := range []string{"one", "other"} {
+			require.NoError(t, os.Symlink(".", filepath.Join(b.Dir, "data", link)))
+		}
+		return b
+	}
+	of(`{exists: ["/srv/**/deep.txt", "/**/b/*", "/srv/.git/*", "/srv/.g*", "/srv/**/old"], absent: ["/srv/**/*.pyc", "/srv/**/old/*"]}`).must(t)
+	for tests, want := range map[string]string{
+		`absent: ["/srv/**/*.txt"]`:  "/srv/a/b/deep.txt is in the image, which absent: /srv/**/*.txt forbids",
+		`absent: ["/srv/*/config"]`:  "/srv/.git/config is in the image",
+		`absent: ["/srv/**"]`:        "/srv/a/.env is in the image",
+		`exists: ["/srv/**/config"]`: "/srv/**/config is not in the image",
+		`exists: ["/srv/**/*.env"]`:  "/srv/**/*.env is not in the image",
+		`absent: ["/srv/**/b/**/*"]`: "/srv/a/b/deep.txt is in the image",
+	} {
+		log, err := of(tests).fails(t)
+		require.ErrorContains(t, err, "test failed", tests)
+		require.Contains(t, log, "FAILED: "+want)
+	}
+}
+
+// On the network of the host, which is that of the daemon of these tests, another program's
+// answer is not the server's.
+func TestIntegrationGatesTakeNoAnswerOfAnother(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	_, port, err := net.SplitHostPort(other.Addr().String())
+	require.NoError(t, err)
+	of := func(network string) build {
+		return gatedApp(fmt.Sprintf("tests: [{tcp: %s, run: [python, served.py, %q], network: %s}]\n", port, port, network))
+	}
+	log, err := of("true").fails(t)
+	require.ErrorContains(t, err, "test failed")
+	require.Contains(t, log, "FAILED: something answers on port "+port+" before the server is started")
+	require.NotContains(t, log, "listening on")
+
+	of("false").must(t) // where nobody else is
 }
 
 // A process that a test leaves behind, with the output in its hands, holds nothing up.

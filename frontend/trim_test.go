@@ -1,7 +1,9 @@
 package frontend_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -130,7 +132,7 @@ except (ImportError, LookupError) as error:
 }
 
 func TestIntegrationTrimKeep(t *testing.T) {
-	b := flask(t, flaskRequests+"  keep: [sqlite3, email.mime, encodings.koi8_r, venv]\n")
+	b := flask(t, flaskRequests+"  keep: [sqlite3, email.mime, encodings.koi8_r, venv, multiprocessing.pool]\n")
 	img := b.must(t).Image
 	require.Equal(t, "[(1,)] text п\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
 import email.mime.text, sqlite3
@@ -139,6 +141,15 @@ print(sqlite3.connect(":memory:").execute("select 1").fetchall(), email.mime.tex
 `}}))
 	require.Equal(t, "/tmp/v\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"sh", "-c",
 		"python -m venv /tmp/v && /tmp/v/bin/python -c 'import sys; print(sys.prefix)' && test -e /tmp/v/bin/activate"}}))
+	res, err := img.Run(t.Context(), testenv.RunOptions{Entrypoint: []string{"sh", "-c", "python -m venv /tmp/v && exec /tmp/v/bin/python -c 'import wave'"}})
+	require.NoError(t, err)
+	require.Contains(t, res.Stderr, "No module named 'wave'")
+	require.NotContains(t, res.Stderr, "trim left it out", "which the limits of docs/trim.rst say")
+	require.Equal(t, "[1, 4] [1, 4]\n", run(t, img, testenv.RunOptions{Entrypoint: []string{"python", "-c", `
+from multiprocessing.pool import Pool, ThreadPool
+with Pool(2) as processes, ThreadPool(2) as threads:
+    print(processes.map(abs, [-1, 4]), threads.map(abs, [-1, 4]))
+`}}), "its own package is imported in functions, by relative names")
 	db := apkDatabase(t, img)
 	requirePackagesWhole(t, img, db)
 	if !shared.Env(t).StandIn() {
@@ -240,6 +251,42 @@ func TestIntegrationTrimReport(t *testing.T) {
 	require.ErrorContains(t, err, "the spec has no trim")
 }
 
+// A library that another needs is in the image, and so not reported to be left out.
+func TestIntegrationTrimReportsNoLibraryThatIsNeeded(t *testing.T) {
+	img := withScripts(t, "trim_libraries.py", "elf.py", "stdlib.py", "bytecode.py")
+	program := `
+import argparse, os, sys
+sys.path.insert(0, "/ops")
+import trim_libraries
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+write("/tmp/opened", b"")
+write("/tmp/base/lib/apk/db/installed", b"P:.python-rundeps\nD:so:one.so.1 so:two.so.1 so:three.so.1 so:four.so.1\n\n")
+`
+	for name, needed := range map[string][]string{
+		"app/part.so": {"one.so.1"}, "usr/lib/one.so.1": {"two.so.1", "libc.so"}, "usr/lib/two.so.1": {"three.so.1"},
+		"usr/lib/three.so.1": nil, "usr/lib/four.so.1": {"three.so.1"},
+	} {
+		program += fmt.Sprintf("write(%q, bytes.fromhex(%q))\n", "/tmp/final/"+name, hex.EncodeToString([]byte(elfOf(machineArch(), needed...).content(t))))
+	}
+	require.Equal(t, "['four.so.1']", python(t, img, program+`
+print(list(trim_libraries.spare_libraries(argparse.Namespace(base="/tmp/base", final="/tmp/final", trimmed="/tmp/none", opened=["/tmp/opened"]))))`))
+}
+
+// withScripts is an image with some of our scripts in /ops.
+func withScripts(t *testing.T, names ...string) *testenv.Image {
+	t.Helper()
+	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}
+	for _, name := range names {
+		script, err := scripts.FS.ReadFile("ops/" + name)
+		require.NoError(t, err)
+		b.files["ops/"+name] = string(script)
+	}
+	return b.must(t).Image
+}
+
 func TestIntegrationTrimErrors(t *testing.T) {
 	for name, test := range map[string]struct{ keys, line, want string }{
 		"a command fails": {
@@ -288,13 +335,7 @@ func TestIntegrationTrimKeepsTheHealthcheck(t *testing.T) {
 
 // A builder that cannot trace, or not this image, is one error and not an image without its library.
 func TestIntegrationTrimWhereNothingCanBeTraced(t *testing.T) {
-	b := build{spec: minimal + "files: [{from: ops, to: /ops/}]\n", files: map[string]string{}}
-	for _, name := range []string{"tracer.py", "confine.py", "trim.py", "stdlib.py", "bytecode.py"} {
-		script, err := scripts.FS.ReadFile("ops/" + name)
-		require.NoError(t, err)
-		b.files["ops/"+name] = string(script)
-	}
-	img := b.must(t).Image
+	img := withScripts(t, "tracer.py", "confine.py", "trim.py", "stdlib.py", "bytecode.py")
 	for program, want := range map[string]string{
 		`
 import os, tracer

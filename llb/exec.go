@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"strings"
@@ -36,6 +37,7 @@ type op struct {
 	args   []string // the command; the spec's words stand in it as whole arguments
 	env    [][2]string
 	mounts []llb.RunOption
+	tools  string // where our scripts are, toolsDir unless given
 	fetch  bool   // needs the network
 	base   bool   // needs the base of the result, in the folder that $BASE_DIR names
 	path   string // of the spec, for the source excerpt of a failure: "pip.packages"
@@ -51,7 +53,7 @@ func (g *Graph) run(o op) llb.ExecState {
 func (g *Graph) runOn(st llb.State, platform ocispecs.Platform, o op) llb.ExecState {
 	options := []llb.RunOption{
 		llb.Args(o.args),
-		llb.AddMount(toolsDir, g.scripts, llb.Readonly),
+		llb.AddMount(cmp.Or(o.tools, toolsDir), g.scripts, llb.Readonly),
 		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
 		// The order of a set of strings must not decide anything.
 		llb.AddEnv("PYTHONHASHSEED", "0"),

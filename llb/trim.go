@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/sys/signal"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/spec"
@@ -24,6 +25,14 @@ const (
 	trimmedDir     = "/trimmed"
 	finalDir       = "/final"
 	tracesDir      = "/traces"
+)
+
+// Where the op that traces has what is not the image's, whose own folders it hides nowhere else:
+// those below /dev are made anew for each container.
+const (
+	tracerTools = "/dev/.distroless-tools"
+	tracerBase  = "/dev/.distroless-base"
+	tracerOut   = "/dev/.distroless-out"
 )
 
 // checkTrimmable returns an error if there is a trim for which the library has the wrong form:
@@ -197,7 +206,11 @@ func (g *Graph) traces() ([]llb.State, error) {
 	if requests := g.Spec.Trim.Requests; len(requests) > 0 {
 		args := appendFlag(g.asImage(), "--request", requests)
 		if config.StopSignal != "" {
-			args = append(args, "--stop", config.StopSignal)
+			number, err := signal.ParseSignal(config.StopSignal)
+			if err != nil {
+				return nil, g.located(err, "stopsignal")
+			}
+			args = append(args, "--stop", strconv.Itoa(int(number))) // Python has no name for SIGRTMIN+3
 		}
 		if h := config.Healthcheck; h != nil && len(h.Test) > 1 {
 			args = appendFlag(args, "--check", h.Test[1:]) // which begins with CMD: see healthcheck
@@ -229,9 +242,9 @@ func (g *Graph) traceOfKept() (llb.State, error) {
 	if len(g.Spec.Trim.Keep) > 0 {
 		at = "trim.keep"
 	}
-	python := []string{"/usr/local/bin/python", "-I", "-X", "frozen_modules=off", opsDir + "/kept.py"}
+	python := []string{"/usr/local/bin/python", "-I", "-X", "frozen_modules=off", tracerTools + "/ops/kept.py"}
 	if _, ok := g.Spec.Probe(); ok {
-		python = append(python, "--script", toolsDir+healthcheckSource)
+		python = append(python, "--script", tracerTools+healthcheckSource)
 	}
 	runtime := g.merge("[final] put the root together, for trim", []llb.State{root, g.interpreter(), g.unpacked()})
 	return g.trace(runtime, op{
@@ -244,7 +257,8 @@ func (g *Graph) traceOfKept() (llb.State, error) {
 // trace adds an op on the root of an image that gives what a command opens. It is traced by the
 // Python of the base, so that what traces it is not in the trace.
 func (g *Graph) trace(root llb.State, o op) llb.State {
-	o.args = append([]string{path.Join(baseDir, "usr/local/bin/python"), opsDir + "/trace.py", "--out", outDir}, o.args...)
-	o.mounts = []llb.RunOption{llb.AddMount(baseDir, g.Base.State, llb.Readonly)}
-	return g.runOn(root, g.Base.Platform, o).AddMount(outDir, llb.Scratch())
+	o.args = append([]string{path.Join(tracerBase, "usr/local/bin/python"), tracerTools + "/ops/trace.py", "--out", tracerOut}, o.args...)
+	o.mounts = []llb.RunOption{llb.AddMount(tracerBase, g.Base.State, llb.Readonly)}
+	o.tools = tracerTools
+	return g.runOn(root, g.Base.Platform, o).AddMount(tracerOut, llb.Scratch())
 }

@@ -26,7 +26,9 @@ trim:
 func scriptOps(t *testing.T, g *Graph, script string) []*pb.Op {
 	t.Helper()
 	return slices.DeleteFunc(ops(t, marshal(t, g, (*Graph).Final)), func(op *pb.Op) bool {
-		return !slices.Contains(op.GetExec().GetMeta().GetArgs(), path.Join(opsDir, script))
+		return !slices.ContainsFunc(op.GetExec().GetMeta().GetArgs(), func(arg string) bool {
+			return arg == path.Join(opsDir, script) || arg == path.Join(tracerTools, "ops", script)
+		})
 	})
 }
 
@@ -54,9 +56,31 @@ func TestTrimTracesEachCommand(t *testing.T) {
 	require.Equal(t, []string{
 		"/usr/bin/dash -c python -V",
 		"/usr/local/bin/python",
-		"/usr/local/bin/python -I -X frozen_modules=off /distroless/ops/kept.py sqlite3",
+		"/usr/local/bin/python -I -X frozen_modules=off /dev/.distroless-tools/ops/kept.py sqlite3",
 		"python -V",
 	}, commands)
+}
+
+// A signal is passed on as its number: Python has no name for all that an image may have.
+func TestTrimStopsTheServerByNumber(t *testing.T) {
+	for name, number := range map[string]string{"SIGINT": "2", "sigterm": "15", "9": "9", "SIGRTMIN+3": "37"} {
+		g := testGraph(t, trimmed+"stopsignal: "+name+"\n", nil)
+		stopped := slices.ContainsFunc(scriptOps(t, g, "trace.py"), func(op *pb.Op) bool {
+			return strings.Contains(strings.Join(op.GetExec().GetMeta().GetArgs(), " "), " --stop "+number+" ")
+		})
+		require.True(t, stopped, name)
+	}
+}
+
+// What is mounted to trace a command hides nothing that the image has.
+func TestTrimMountsNothingOverTheImage(t *testing.T) {
+	for _, op := range scriptOps(t, testGraph(t, trimmed, nil), "trace.py") {
+		for _, mount := range op.GetExec().GetMounts() {
+			if mount.Dest != "/" && mount.Dest != "/tmp" {
+				require.True(t, strings.HasPrefix(mount.Dest, "/dev/."), mount.Dest)
+			}
+		}
+	}
 }
 
 // What no traced command can see of the configuration runs nothing again.

@@ -223,8 +223,10 @@ func (s *Spec) checkTestContainer(at string, t *Test) error {
 			return s.errorf(join(at+".env", kv.Key), "the name of a variable cannot contain =; write name: value")
 		}
 	}
-	if s.has(at+".user") && !owner.MatchString(t.User) {
-		return s.errorf(at+".user", `%s is not a user: expected user or user:group, such as nonroot or "1000:1000"`, quote(t.User))
+	if s.has(at + ".user") {
+		if err := s.checkOwner(at+".user", t.User, "a user"); err != nil {
+			return err
+		}
 	}
 	if s.has(at + ".workdir") {
 		return s.absolutePath(at+".workdir", &t.Workdir)

@@ -3,7 +3,8 @@ package spec
 import (
 	"net/netip"
 	"net/url"
-	"strings"
+	"regexp"
+	"strconv"
 )
 
 // Trim says what an image has to be able to do, for what that does not open to be left out.
@@ -44,13 +45,29 @@ func (s *Spec) validateTrim() error {
 // checkRequest accepts what can be asked of a container that has no network but loopback.
 func (s *Spec) checkRequest(path, request string) error {
 	u, err := url.Parse(request)
-	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) || strings.ContainsAny(request, " \t\r\n") {
+	if err == nil && u.User != nil { // which would be shown, and stay in the cache
+		return s.errorf(path, "the URL has a user or a password before @, which cannot be asked with: remove it")
+	}
+	if !requestText.MatchString(request) {
+		return s.errorf(path, "%s is not a URL: expected ASCII without blanks, which has %%C3%%A4 for ä", quote(request))
+	}
+	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
 		return s.errorf(path, "%s is not a URL of the container itself: expected for example http://localhost:8080/", quote(request))
+	}
+	if port := u.Port(); port != "" && !isPort(port) {
+		return s.errorf(path, "%s is out of range: expected a port from 1 to 65535", quote(port))
 	}
 	return nil
 }
 
+var requestText = regexp.MustCompile(`^[!-~]*$`)
+
+func isPort(port string) bool {
+	number, err := strconv.Atoi(port)
+	return err == nil && 1 <= number && number <= 65535
+}
+
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
+	return host == "localhost" || err == nil && address.IsLoopback() && address.Zone() == ""
 }

@@ -3,7 +3,9 @@ package spec
 import (
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // User is a user of the image, besides root and nonroot.
@@ -63,6 +65,20 @@ func (s *Spec) validateUsers() error {
 func (s *Spec) checkID(at string, id, least int) error {
 	if id < least || id > maxID {
 		return s.errorf(at, "%d is out of range: expected a number from %d to %d", id, least, maxID)
+	}
+	return nil
+}
+
+// checkOwner accepts user or user:group, of which both are names or numbers.
+func (s *Spec) checkOwner(at, value, what string) error {
+	if !owner.MatchString(value) {
+		return s.errorf(at, `%s is not %s: expected user or user:group, such as nonroot or "1000:1000"`, quote(value), what)
+	}
+	for id := range strings.SplitSeq(value, ":") {
+		isName := strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsDigit(r) })
+		if number, err := strconv.Atoi(id); !isName && (err != nil || number > maxID) {
+			return s.errorf(at, "%s is out of range: expected a name, or a number from 0 to %d", quote(id), maxID)
+		}
 	}
 	return nil
 }

@@ -11,8 +11,10 @@ import (
 
 // validateConfig checks what goes to the image's config as it is.
 func (s *Spec) validateConfig() error {
-	if s.has("user") && !owner.MatchString(s.User) {
-		return s.errorf("user", `%s is not a user: expected user or user:group, such as nonroot or "1000:1000"`, quote(s.User))
+	if s.has("user") {
+		if err := s.checkOwner("user", s.User, "a user"); err != nil {
+			return err
+		}
 	}
 	if s.has("stopsignal") {
 		if _, err := signal.ParseSignal(s.StopSignal); err != nil {

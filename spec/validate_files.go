@@ -38,8 +38,10 @@ func (s *Spec) validateFile(at string, f *File) error {
 	if err := s.checkTarget(at+".to", f); err != nil {
 		return err
 	}
-	if s.has(at+".chown") && !owner.MatchString(f.Chown) {
-		return s.errorf(at+".chown", `%s is not an owner: expected user or user:group, such as "1000:1000"`, quote(f.Chown))
+	if s.has(at + ".chown") {
+		if err := s.checkOwner(at+".chown", f.Chown, "an owner"); err != nil {
+			return err
+		}
 	}
 	if s.has(at + ".chmod") {
 		if err := s.checkMode(at+".chmod", &f.Chmod); err != nil {

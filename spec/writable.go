@@ -39,8 +39,10 @@ func (s *Spec) validateWritable() error {
 		if w.Path == "/" {
 			return s.errorf(at+".path", "the root of the image cannot be writable; name the directories below it that are")
 		}
-		if s.has(at+".owner") && !owner.MatchString(w.Owner) {
-			return s.errorf(at+".owner", `%s is not an owner: expected user or user:group, such as nonroot or "1000:1000"`, quote(w.Owner))
+		if s.has(at + ".owner") {
+			if err := s.checkOwner(at+".owner", w.Owner, "an owner"); err != nil {
+				return err
+			}
 		}
 		if !s.has(at + ".mode") {
 			continue

@@ -37,6 +37,8 @@ def main(path):
     for name in list(os.environ):
         if name.startswith(TRACING) and name not in expected.all("env"):
             del os.environ[name]
+    if expected.port and taken(expected):
+        sys.exit(f"FAILED: something answers on port {expected.port} before the server is started: remove network, or choose another port")
     process = Process(words[split + 1 :], expected.deadline)
     failures = serve(process, expected) if expected.port else complete(process, expected)
     process.kill()
@@ -240,6 +242,15 @@ def ask(process, expected):
 def wanted(statuses):
     first, last = statuses[0], statuses[-1]
     return f"{first}" if first == last else f"{first} to {last}"
+
+
+def taken(expected):
+    """Does another have the port? On a network that is not the test's own it would answer in the server's place."""
+    try:
+        connected(expected.port, expected.deadline).close()
+    except OSError:
+        return False
+    return True
 
 
 def connected(port, deadline):

@@ -6,6 +6,7 @@ It looks as root and from inside, so that links lead where they lead in the imag
 image is executed, which may be for another platform than this.
 """
 
+import fnmatch
 import glob
 import os
 import sys
@@ -22,7 +23,7 @@ def main(root, *expected):
 
 def check(kind, pattern):
     # The name itself goes first: it may have what else makes it a pattern.
-    found = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(pattern))
+    found = [pattern] if os.path.lexists(pattern) else matching(pattern, hidden=kind == "absent")
     if kind == "absent":
         for path in found:
             yield f"{path} is in the image" + ("" if path == pattern else f", which absent: {pattern} forbids")
@@ -32,6 +33,42 @@ def check(kind, pattern):
         for path in found:
             if not os.path.exists(path):
                 yield f"{path} is in the image, but a link to {os.readlink(path)}, which is not"
+
+
+def matching(pattern, hidden):
+    """Return the paths that match, sorted. The module glob follows links, which may lead in circles."""
+    parts = pattern.strip("/").split("/")
+    if parts[-1] == "**":
+        parts.append("*")  # what is below, and not the folder itself
+    found = {"/"}
+    for part in parts:
+        found = {path for folder in found for path in step(folder, part, hidden)}
+    return sorted(found)
+
+
+def step(folder, part, hidden):
+    """Return the paths that one part of a pattern stands for in a folder."""
+    if part == "**":
+        return folders(folder, hidden)
+    if not glob.has_magic(part):
+        path = os.path.join(folder, part)
+        return [path] if os.path.lexists(path) else []
+    names = fnmatch.filter(listed(folder), part)
+    return [os.path.join(folder, name) for name in names if hidden or part.startswith(".") or not name.startswith(".")]
+
+
+def folders(top, hidden):
+    """Yield a folder and all below it."""
+    for folder, below, _ in os.walk(top):
+        below[:] = [name for name in below if hidden or not name.startswith(".")]
+        yield folder
+
+
+def listed(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:  # no folder, or a link that leads to none
+        return []
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ Usage: python -X frozen_modules=off kept.py [--script FILE] [MODULE]...
 FILE is a script of ours that the image has, which imports what it needs at its top.
 
 A MODULE is imported with all below it, which opens what it needs to be imported as well. What
-its functions import is imported, too, since the module is to work and not only to be there.
+its functions import is imported, too, since the module is to work and not only to be there. Its
+code is also that of its own package, as far as that is imported by it.
 """
 
 import importlib
@@ -16,6 +17,7 @@ import sys
 ALWAYS = (
     *("os", "site", "codecs", "runpy", "importlib.util", "importlib.machinery", "zipimport", "zlib"),
     *("traceback", "linecache", "tokenize", "warnings"),
+    *("ast", "unicodedata"),  # which traceback imports for some lines, such as one that is not ASCII
 )
 # Of text, which no command can be expected to have in all forms.
 CODECS = ("ascii", "latin_1", "utf_8", "utf_8_sig", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "cp437", "cp1252")
@@ -33,33 +35,57 @@ def main(script, keep):
     if script:
         with open(script) as file:
             exec(compile(file.read(), script, "exec"), {"__name__": "script"})
-    below = sorted(m for m in modules if any(m == k or m.startswith(k + ".") for k in keep))
-    for name in (*below, *sorted(imported_later(below) & modules)):
+    for name in working({m for m in modules if any(m == k or m.startswith(k + ".") for k in keep)}, modules):
         if name.rpartition(".")[2] != "__main__":
             open_module(name, keep)
 
 
-def imported_later(names):
-    """Return what the code of modules imports by absolute names, anywhere in it."""
-    if not names:
-        return set()
+def working(below, modules):
+    """Return the names of modules that are kept, and of what they need to work, sorted."""
+    scanned, found = set(), set(below)
+    tops = {name.partition(".")[0] for name in below}
+    while code := {name for name in found if name.partition(".")[0] in tops} - scanned:
+        scanned |= code
+        found |= set().union(*map(imported_by, sorted(code))) & modules
+    return sorted(found)
+
+
+def imported_by(module):
+    """Return the absolute names of what the code of a module imports, anywhere in it."""
     import importlib.util  # not at the top: this is traced
+
+    try:
+        spec = importlib.util.find_spec(module)
+        code = spec.loader.get_code(spec.name)
+    except Exception:  # its package cannot be imported: open_module says so
+        return set()
+    package = spec.name if spec.submodule_search_locations is not None else spec.parent
+    found = set()
+    for level, names, name in imports(code) if code else ():
+        if level:
+            name = importlib.util.resolve_name("." * level + name, package)
+        found.update((name, *(f"{name}.{each}" for each in names or ())))
+    return found
+
+
+def imports(code):
+    """Yield level, names and module of each import, as __import__ has them."""
     import opcode
 
     extend, take = opcode.opmap["EXTENDED_ARG"], opcode.opmap["IMPORT_NAME"]
-    specs = [importlib.util.find_spec(name) for name in names]
-    codes = [spec.loader.get_code(spec.name) for spec in specs]
-    found = set()
-    for code in filter(None, codes):
-        codes.extend(const for const in code.co_consts if hasattr(const, "co_code"))
-        argument = 0
-        for operation, low in zip(code.co_code[::2], code.co_code[1::2]):
-            argument = argument << 8 | low
-            if operation == take:
-                found.add(code.co_names[argument])
-            if operation != extend:
-                argument = 0
-    return found
+    load, small = opcode.opmap["LOAD_CONST"], opcode.opmap.get("LOAD_SMALL_INT")
+    loaded, argument = [None, None], 0
+    for operation, low in zip(code.co_code[::2], code.co_code[1::2]):
+        argument = argument << 8 | low
+        if operation == take:
+            yield *loaded[-2:], code.co_names[argument]
+        elif operation in (load, small):
+            loaded.append(code.co_consts[argument] if operation == load else argument)
+        if operation != extend:
+            argument = 0
+    for const in code.co_consts:
+        if hasattr(const, "co_code"):
+            yield from imports(const)
 
 
 def open_module(name, keep):

@@ -1,6 +1,6 @@
 """Run a command as the image runs it, and write down which files of Python's it opens.
 
-Usage: trace.py --out DIR --user USER --workdir DIR [--env NAME=VALUE]... [--stop SIGNAL]
+Usage: trace.py --out DIR --user USER --workdir DIR [--env NAME=VALUE]... [--stop NUMBER]
                 [--request URL]... [--check WORD]... -- COMMAND ARG...
 
 The root of this process is the image's, with the standard library as files where its zip is.
@@ -48,7 +48,7 @@ def parse_options():
     parser.add_argument("--user", required=True)
     parser.add_argument("--workdir", required=True)
     parser.add_argument("--env", action="append", default=[])
-    parser.add_argument("--stop", default="SIGTERM")
+    parser.add_argument("--stop", type=int, default=signal.SIGTERM)
     parser.add_argument("--request", action="append", default=[])
     parser.add_argument("--check", action="append", default=[])
     parser.add_argument("command", nargs="+")
@@ -100,12 +100,11 @@ class Command:
 
     def fail(self, why):
         if self.status is None:
-            self.stop("SIGKILL")
+            self.stop(signal.SIGKILL)
         sys.exit(f"trim: {why}: {' '.join(self.words)}")
 
-    def stop(self, name):
+    def stop(self, number):
         """End the command by the signal, or by force."""
-        number = int(name) if name.isdigit() else signal.Signals["SIG" + name.upper().removeprefix("SIG")]
         for next_signal in (number, signal.SIGKILL):
             if self.wait(0) is None:
                 os.kill(self.pid, next_signal)
@@ -154,22 +153,20 @@ def identity(user):
 def serve(command, urls):
     """Ask a server for each URL, once it answers."""
     from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-    from urllib.request import ProxyHandler, build_opener
+    from urllib.request import HTTPHandler, OpenerDirector
 
-    direct = build_opener(ProxyHandler({}))
+    direct = OpenerDirector()
+    direct.add_handler(HTTPHandler())  # and none for proxies, errors and redirections: any answer is one
     deadline = time.monotonic() + START_TIMEOUT
     for url in urls:
         while True:
             try:
                 with direct.open(url, timeout=START_TIMEOUT) as response:
                     response.read()
+                if response.status >= 500:
+                    command.fail(f"GET {url} was answered with status {response.status}")
                 break
-            except HTTPError as error:
-                if error.code >= 500:
-                    command.fail(f"GET {url} was answered with status {error.code}")
-                break
-            except (URLError, HTTPException, OSError) as error:
+            except (HTTPException, OSError) as error:
                 if command.wait(0) is not None:
                     command.fail(f"the server ended with status {command.status} before it answered {url}")
                 if time.monotonic() > deadline:

@@ -58,8 +58,8 @@ def say(report):
 def spare_libraries(options):
     """Return {soname: bytes} of Python's shared libraries that nothing opened and nothing needs.
 
-    What needs them may be any file of the image but the C extensions that are gone, and these
-    libraries themselves.
+    What needs them may be any file of the image but the C extensions that are gone, and those of
+    these libraries that stay.
     """
     sonames = rundeps(options.base)
     opened = {os.path.basename(path) for path in stdlib.opened(options.opened)}
@@ -69,13 +69,16 @@ def spare_libraries(options):
     for name, path in files.items():
         gone = "/lib-dynload/" in name and not os.path.exists(options.trimmed + name)
         if not gone and path not in found.values() and os.path.isfile(path) and not os.path.islink(path):
-            described = elf.read(path)
-            needed.update(described.needed if described else [])
-    return {
-        soname: os.path.getsize(path)
-        for soname, path in sorted(found.items())
-        if soname not in needed and not opened & {soname, os.path.basename(path)}
-    }
+            needed.update(needs(path))
+    stay = {soname for soname, path in found.items() if soname in needed or opened & {soname, os.path.basename(path)}}
+    while more := {name for soname in stay for name in needs(found[soname])} & set(found) - stay:
+        stay |= more
+    return {soname: os.path.getsize(path) for soname, path in sorted(found.items()) if soname not in stay}
+
+
+def needs(path):
+    described = elf.read(path)
+    return described.needed if described else []
 
 
 def rundeps(base):
