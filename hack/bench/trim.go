@@ -19,19 +19,26 @@ var trimCommand string
 const (
 	// trimFiles and trimKeys are added to the example's spec.
 	trimFiles = "  - {from: check.py, to: /app/}\n"
-	trimKeys  = "\ntrim:\n  run: [[python, check.py]]\n"
+	trimKeys  = "\ntrim:\n  run: [[%s]]\n"
 	// maxTrim is what trim may add to a build, of the time that its commands take by themselves,
 	// and maxTrimmed what may be left of the library and shared libraries.
 	maxTrim    = 1.5
 	maxTrimmed = 0.65
 )
 
+// Commands that are traced: the application's tests, and one start of it, next to which all that
+// trim does besides shows.
+var (
+	trimTests = []string{"python", "check.py"}
+	trimStart = []string{"python", "-m", "flask", "--app", "hello", "routes"}
+)
+
 // A trimBench is the flask example with a command, which is traced in one of two builds.
 type trimBench struct {
 	*bench
-	dir            string
-	plain, trimmed testenv.BuildRequest
-	edits          int
+	dir                   string
+	plain, tested, starts testenv.BuildRequest
+	edits                 int
 }
 
 // trim measures what trim adds to a build, cold and after an edit of the application, of the
@@ -42,13 +49,15 @@ func (b *bench) trim(ctx context.Context) error {
 		return err
 	}
 	cold, edited := contest{what: "trim adds, cold | its command"}, contest{what: "trim adds, app edit | its command"}
+	start := contest{what: "trim adds, app edit | a command that just starts"}
 	for range b.rounds {
-		if err := t.round(ctx, &cold, &edited); err != nil {
+		if err := t.round(ctx, &cold, &edited, &start); err != nil {
 			return err
 		}
 	}
 	b.table.contest(&cold, maxTrim, 0)
 	b.table.contest(&edited, maxTrim, 0)
+	b.table.contest(&start, 0, 0)
 	return t.size(ctx)
 }
 
@@ -61,35 +70,47 @@ func (b *bench) newTrim() (*trimBench, error) {
 		return nil, err
 	}
 	plain := strings.Replace(f.ours.DockerfileInline, "files:\n", "files:\n"+trimFiles, 1)
-	return &trimBench{bench: b, dir: f.dir, plain: b.ours(f.dir, plain), trimmed: b.ours(f.dir, plain+trimKeys)}, nil
+	traced := func(command []string) testenv.BuildRequest {
+		return b.ours(f.dir, plain+fmt.Sprintf(trimKeys, strings.Join(command, ", ")))
+	}
+	return &trimBench{bench: b, dir: f.dir, plain: b.ours(f.dir, plain), tested: traced(trimTests), starts: traced(trimStart)}, nil
 }
 
 // round measures builds without trim and with it, the command by itself, and both again after
 // an edit.
-func (t *trimBench) round(ctx context.Context, cold, edited *contest) error {
-	added, err := t.added(ctx, t.reset)
-	if err != nil {
+func (t *trimBench) round(ctx context.Context, cold, edited, start *contest) error {
+	if err := t.compare(ctx, cold, t.reset, t.tested, trimTests); err != nil {
 		return err
 	}
-	own, err := t.command(ctx)
-	if err != nil {
-		return err
-	}
-	cold.times[0], cold.times[1] = append(cold.times[0], added), append(cold.times[1], own)
 	for range repeats {
-		added, err := t.added(ctx, t.edit)
-		if err != nil {
+		if err := t.compare(ctx, edited, t.edit, t.tested, trimTests); err != nil {
 			return err
 		}
-		edited.times[0], edited.times[1] = append(edited.times[0], added), append(edited.times[1], own)
+		if err := t.compare(ctx, start, t.edit, t.starts, trimStart); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// compare adds to a contest what a trimmed build takes more, and what its command takes by itself.
+func (t *trimBench) compare(ctx context.Context, c *contest, after func(context.Context) error, trimmed testenv.BuildRequest, command []string) error {
+	added, err := t.added(ctx, after, trimmed)
+	if err != nil {
+		return err
+	}
+	own, err := t.command(ctx, command)
+	if err != nil {
+		return err
+	}
+	c.times[0], c.times[1] = append(c.times[0], added), append(c.times[1], own)
+	return nil
+}
+
 // added returns how much longer a build takes with trim than without, each after something.
-func (t *trimBench) added(ctx context.Context, after func(context.Context) error) (float64, error) {
+func (t *trimBench) added(ctx context.Context, after func(context.Context) error, trimmed testenv.BuildRequest) (float64, error) {
 	var took [2]float64
-	for i, req := range []testenv.BuildRequest{t.plain, t.trimmed} {
+	for i, req := range []testenv.BuildRequest{t.plain, trimmed} {
 		if err := after(ctx); err != nil {
 			return 0, err
 		}
@@ -110,13 +131,13 @@ func (t *trimBench) edit(context.Context) error {
 	return appendTo(filepath.Join(t.dir, flaskApp), fmt.Sprintf("\n# edit %d\n", t.edits))
 }
 
-// command returns what the command takes in a container of the image that is not trimmed.
-func (t *trimBench) command(ctx context.Context) (float64, error) {
+// command returns what a command takes in a container of the image that is not trimmed.
+func (t *trimBench) command(ctx context.Context, command []string) (float64, error) {
 	img, err := t.image(ctx, "flask to trim", t.plain)
 	if err != nil {
 		return 0, err
 	}
-	res, err := img.Run(ctx, testenv.RunOptions{Entrypoint: []string{"python", "check.py"}})
+	res, err := img.Run(ctx, testenv.RunOptions{Entrypoint: command})
 	if err != nil {
 		return 0, fmt.Errorf("the traced command: %w", err)
 	}
@@ -129,7 +150,7 @@ func (t *trimBench) command(ctx context.Context) (float64, error) {
 // size weighs the library and shared libraries, without the interpreter itself.
 func (t *trimBench) size(ctx context.Context) error {
 	var bytes [2]float64
-	for i, req := range []testenv.BuildRequest{t.trimmed, t.plain} {
+	for i, req := range []testenv.BuildRequest{t.tested, t.plain} {
 		img, err := t.image(ctx, []string{"trimmed flask", "flask to trim"}[i], req)
 		if err != nil {
 			return err
