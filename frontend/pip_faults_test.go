@@ -319,7 +319,7 @@ func TestIntegrationPipKilled(t *testing.T) {
 				f.add(bigWheel(t, 2))
 				f.add(sdist(t, "slow", "1.0", map[string]string{
 					"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
-					"backend.py":     fmt.Sprintf(slowBackend, "slow", "py3-none-any"),
+					"backend.py":     fmt.Sprintf(slowBackend, "slow", "py3-none-any") + "# " + who + " in " + when + "\n", // the wheel is not kept yet
 				}))
 				b := build{spec: minimal + "pip: {packages: [big, slow], index-url: " + url + "}\n", BuildRequest: online()}
 				req := b.on(t, env)
