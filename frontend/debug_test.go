@@ -169,8 +169,8 @@ func requireOneMoreLayer(t *testing.T, final, debug *testenv.Image) {
 			changed[path] = true
 		}
 	}
-	require.Equal(t, []string{"/etc/apk/world", "/lib/apk/db/installed", "/lib/apk/db/scripts.tar", "/lib/apk/db/triggers", stdlibZip},
-		slices.Sorted(maps.Keys(changed)))
+	delete(changed, "/lib/apk/db/triggers") // not every busybox has some
+	require.Equal(t, []string{"/etc/apk/world", "/lib/apk/db/installed", "/lib/apk/db/scripts.tar", stdlibZip}, slices.Sorted(maps.Keys(changed)))
 	require.Contains(t, after, "/usr/local/lib/python3.13/json/decoder.py")
 	require.NotContains(t, after, "/usr/local/lib/python3.13/unittest/case.py")
 	require.NotContains(t, after, "/usr/local/lib/python3.13/test/support/__init__.py")

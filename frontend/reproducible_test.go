@@ -70,6 +70,7 @@ user: nonroot
 `
 	files := map[string]string{"requirements.txt": "flask\n", "app/main.py": "import six\n", "app/data.txt": "1", "run": "#!/bin/sh\n"}
 	rewritten := map[string]string{"rewrite-timestamp": "true"}
+	settled := time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC) // the latest time that steps give
 	for name, b := range map[string]build{
 		"minimal":            {spec: minimal},
 		"minimal, buildroot": {spec: minimal, BuildRequest: testenv.BuildRequest{Target: "buildroot"}},
@@ -99,7 +100,7 @@ user: nonroot
 				return // the files of the base are of their own times
 			}
 			for _, file := range filesOf(t, one) {
-				require.False(t, file.ModTime.After(time.Unix(0, 0)), "%s is of %v", file.Path, file.ModTime)
+				require.False(t, file.ModTime.After(settled), "%s is of %v", file.Path, file.ModTime)
 			}
 		})
 	}
