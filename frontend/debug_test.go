@@ -123,6 +123,11 @@ func TestIntegrationDebug(t *testing.T) {
 			require.Contains(t, res.Stderr, why)
 		}
 	})
+	t.Run("settings of the build", func(t *testing.T) {
+		testenv.RequireAlpine(t)
+		const program = "import sysconfig as s; print(open(s.get_makefile_filename()).readline(), open(s.get_config_h_filename()).readline())"
+		require.Contains(t, runPython(t, debug, program), "config.h")
+	})
 	t.Run("tools", func(t *testing.T) {
 		sh := func(script string) string {
 			return run(t, debug, testenv.RunOptions{Entrypoint: []string{"sh", "-c", script}})
@@ -137,7 +142,6 @@ func TestIntegrationDebug(t *testing.T) {
 		})
 		require.Contains(t, installed, "Successfully installed idna")
 		require.Regexp(t, `^pip \d.* from /tmp/venv/`, sh("python -m venv /tmp/venv && /tmp/venv/bin/pip --version"))
-		require.Contains(t, sh("python -c 'import sysconfig as s; print(open(s.get_makefile_filename()).readline(), open(s.get_config_h_filename()).readline())'"), "config.h")
 		require.Contains(t, sh(`python -c "import inspect, json; print(inspect.getsource(json.loads))"`), "def loads(s, *")
 	})
 }
