@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/autumnjolitz/distroless-frontend/internal/requirements"
 	graph "github.com/autumnjolitz/distroless-frontend/llb"
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // statements are the texts of the files that say what a project requires.
@@ -59,7 +59,7 @@ func (b *builder) missing(err error, name string) error {
 	}
 	key := "pip.project"
 	if i := slices.Index(b.spec.Pip.Requirements, name); i >= 0 {
-		key = "pip.requirements[" + strconv.Itoa(i) + "]"
+		key = spec.Index("pip.requirements", i)
 	}
 	return parser.WithLocation(errors.Errorf("%s is not in the build context, or .dockerignore lists it", name), b.locate(key))
 }

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/pkg/errors"
@@ -24,7 +23,7 @@ func (b *builder) checkHashed() error {
 	case hashed == "":
 		return nil
 	case pyproject >= 0:
-		return fail("pip.requirements["+strconv.Itoa(pyproject)+"]",
+		return fail(spec.Index("pip.requirements", pyproject),
 			"%s has hashes, and so states all that is installed: remove %s, or have what it requires among them", hashed, pip.Requirements[pyproject])
 	case len(pip.Extras) > 0:
 		return fail("pip.extras", "%s has hashes, and so states all that is installed: choose extras when you write it, as with `uv export --extra %s`, and remove them here",

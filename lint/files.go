@@ -21,7 +21,7 @@ func copyIgnoredFile(in Input) []finding {
 	}
 	checkList := func(list string, paths []string) {
 		for i, path := range paths {
-			check(item(list, i), path)
+			check(spec.Index(list, i), path)
 		}
 	}
 	checkList("apk.keys", in.Spec.APK.Keys)
@@ -36,7 +36,7 @@ func copyIgnoredFile(in Input) []finding {
 	}
 	for i, file := range in.Spec.Files {
 		if file.Context == "" {
-			checkList(item("files", i)+".from", file.From)
+			checkList(spec.Index("files", i)+".from", file.From)
 		}
 	}
 	return found
@@ -82,7 +82,7 @@ func eachScript(s *spec.Spec, see func(at, name string)) {
 		for i, word := range c.Args {
 			onPath := i == 0 && at != "cmd" && !strings.Contains(word, "/") // cmd goes on from the entrypoint
 			if script.MatchString(word) && !onPath {
-				see(item(at, i), resolvePath(s, word))
+				see(spec.Index(at, i), resolvePath(s, word))
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func eachScript(s *spec.Spec, see func(at, name string)) {
 	}
 	for i, t := range s.Tests {
 		if t.Workdir == "" { // else its paths are not those of the image's commands
-			check(item("tests", i)+".run", t.Run)
+			check(spec.Index("tests", i)+".run", t.Run)
 		}
 	}
 }

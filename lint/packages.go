@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-)
 
-// item is the path of an item of a list.
-func item(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+	"github.com/autumnjolitz/distroless-frontend/spec"
+)
 
 func duplicatePackage(in Input) []finding {
 	var found []finding
@@ -20,7 +19,7 @@ func duplicatePackage(in Input) []finding {
 				continue
 			}
 			if seen[name] {
-				found = append(found, finding{item(list, i), fmt.Sprintf("%s is in %s already", name, list)})
+				found = append(found, finding{spec.Index(list, i), fmt.Sprintf("%s is in %s already", name, list)})
 			}
 			seen[name] = true
 		}
@@ -64,12 +63,12 @@ func unpinnedRequirement(in Input) []finding {
 	var found []finding
 	for i, requirement := range in.Spec.Pip.Packages {
 		if !isPinned(requirement) {
-			found = append(found, finding{item("pip.packages", i), fmt.Sprintf("%s has no exact version, such as %s==1.2.3", requirement, projectPart.FindString(requirement))})
+			found = append(found, finding{spec.Index("pip.packages", i), fmt.Sprintf("%s has no exact version, such as %s==1.2.3", requirement, projectPart.FindString(requirement))})
 		}
 	}
 	for i, path := range in.Spec.Pip.Requirements {
 		if unpinned := unpinnedLines(in.Requirements[path]); len(unpinned) > 0 {
-			found = append(found, finding{item("pip.requirements", i), fmt.Sprintf("%s has requirements without an exact version: %s", path, strings.Join(unpinned, ", "))})
+			found = append(found, finding{spec.Index("pip.requirements", i), fmt.Sprintf("%s has requirements without an exact version: %s", path, strings.Join(unpinned, ", "))})
 		}
 	}
 	return found

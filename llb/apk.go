@@ -2,13 +2,13 @@ package llb
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/sourcemap"
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // basePackages are the packages of every distroless image, next to what its interpreter is
@@ -126,7 +126,7 @@ func (g *Graph) apkConfiguration() (llb.State, error) {
 	st := llb.Scratch().File(files, g.internal("write the apk configuration")...)
 	trusted := map[string]bool{}
 	for i, key := range g.Spec.APK.Keys {
-		at := "apk.keys[" + strconv.Itoa(i) + "]"
+		at := spec.Index("apk.keys", i)
 		name := path.Base(key)
 		if trusted[name] {
 			return llb.State{}, g.located(errors.Errorf("apk.keys: there are two keys of the name %s, by which packages ask for one: rename or remove one", name), at)

@@ -3,7 +3,6 @@ package llb
 import (
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -71,7 +70,7 @@ func pipPaths(s *spec.Spec, pipFiles []string) []contextPath {
 	add := func(key string, values []string) {
 		for i, value := range values {
 			if !strings.Contains(value, "://") && !isDeclaration(value) {
-				paths = append(paths, contextPath{value, key + "[" + strconv.Itoa(i) + "]"})
+				paths = append(paths, contextPath{value, spec.Index(key, i)})
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package llb
 import (
 	"encoding/json"
 	"path"
-	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 
@@ -32,7 +31,7 @@ func pipSecrets(p spec.Pip) []pipSecret {
 		}
 	}
 	for i, c := range p.Credentials {
-		at := "pip.credentials[" + strconv.Itoa(i) + "]."
+		at := spec.Index("pip.credentials", i) + "."
 		add(c.UsernameSecret, at+"username-secret")
 		add(c.PasswordSecret, at+"password-secret")
 		add(c.TokenSecret, at+"token-secret")

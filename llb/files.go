@@ -16,7 +16,7 @@ import (
 // a folder which is there keeps its owner and mode.
 func (g *Graph) files(image llb.State) (llb.State, error) {
 	for i, file := range g.Spec.Files {
-		at := "files[" + strconv.Itoa(i) + "]"
+		at := spec.Index("files", i)
 		action, err := g.copyAction(file)
 		if err != nil {
 			return llb.State{}, g.located(err, at)

@@ -46,12 +46,12 @@ func (g *Graph) Gates() ([]Check, error) {
 		gate := Check{Failure: "test failed, see its output: " + g.gateName(t)}
 		switch {
 		case t.Kind() == spec.TestFiles:
-			gate.State = g.filesGate(final, t, gatePath(i))
+			gate.State = g.filesGate(final, t, spec.Index("tests", i))
 		case g.executes():
-			if err := g.checkGateNetwork(t, gatePath(i)); err != nil {
+			if err := g.checkGateNetwork(t, spec.Index("tests", i)); err != nil {
 				return nil, err
 			}
-			gate.State = g.execGate(final, writable, t, gatePath(i))
+			gate.State = g.execGate(final, writable, t, spec.Index("tests", i))
 		default:
 			continue
 		}
@@ -87,13 +87,11 @@ func (g *Graph) Untested() (at string, ok bool) {
 	if g.executes() || i < 0 {
 		return "", false
 	}
-	return gatePath(i), true
+	return spec.Index("tests", i), true
 }
 
 // executes says whether the daemon can execute what is in the image.
 func (g *Graph) executes() bool { return !g.foreign() || g.Emulated }
-
-func gatePath(i int) string { return "tests[" + strconv.Itoa(i) + "]" }
 
 // filesGate looks at the image from the base of the build platform.
 func (g *Graph) filesGate(final llb.State, t *spec.Test, path string) llb.State {

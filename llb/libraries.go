@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // Where the op that looks for libraries finds the layers of the image, and the one that
@@ -165,7 +167,7 @@ func asPattern(name string) string {
 func (g *Graph) programs() ([]layer, error) {
 	tree, found := llb.Scratch(), false
 	for i, file := range g.Spec.Files {
-		at := indexed("files", i)
+		at := spec.Index("files", i)
 		info := &llb.CopyInfo{
 			FollowSymlinks:      true,
 			CopyDirContentsOnly: true,

@@ -2,7 +2,6 @@ package llb
 
 import (
 	"path"
-	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 
@@ -53,7 +52,7 @@ func (g *Graph) linkedContexts() ([]llb.RunOption, error) {
 		any = true
 		at := "pip.find-links"
 		if len(g.Spec.Pip.FindLinks) > 0 {
-			at += "[" + strconv.Itoa(i) + "]"
+			at = spec.Index(at, i)
 		}
 		from, err := g.context(name)
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/pkg/errors"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // A need is a shared library that a file of the image needs and does not find in it.
@@ -138,11 +140,8 @@ func (g *Graph) origin(n need) string {
 	for i, file := range slices.Backward(g.Spec.Files) {
 		to := path.Clean(g.destination(file.To))
 		if n.file == to || strings.HasPrefix(n.file, strings.TrimSuffix(to, "/")+"/") {
-			return indexed("files", i)
+			return spec.Index("files", i)
 		}
 	}
 	return "files"
 }
-
-// indexed is the path of an item of a list of the spec.
-func indexed(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }

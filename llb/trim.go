@@ -47,7 +47,7 @@ func (o *Options) checkTrimmable() error {
 			continue
 		}
 		return parser.WithLocation(errors.Errorf("stdlib.include: with %q the library is on disk as a whole, with its sources, "+
-			"and trim cannot leave out any of it: remove it, or trim", name), o.Locate(indexed("stdlib.include", i)))
+			"and trim cannot leave out any of it: remove it, or trim", name), o.Locate(spec.Index("stdlib.include", i)))
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func (g *Graph) traces() ([]llb.State, error) {
 		traces = append(traces, g.trace(image, op{
 			name: "[trim] trace " + strings.Join(command.Args, " "),
 			args: append(g.asImage(), append([]string{"--"}, args...)...),
-			path: "trim.run[" + strconv.Itoa(i) + "]",
+			path: spec.Index("trim.run", i),
 		}))
 	}
 	if requests := g.Spec.Trim.Requests; len(requests) > 0 {

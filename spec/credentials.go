@@ -22,7 +22,7 @@ type Credential struct {
 func (s *Spec) validateCredentials() error {
 	lines := map[string]int{}
 	for i := range s.Pip.Credentials {
-		at := index("pip.credentials", i)
+		at := Index("pip.credentials", i)
 		c := &s.Pip.Credentials[i]
 		if err := s.validateCredential(at, c); err != nil {
 			return err

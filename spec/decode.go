@@ -103,7 +103,7 @@ func (d *decoder) list(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		// The example of a list is no example of its items.
-		if err := d.value(index(path, i), item, v.Index(i), ""); err != nil {
+		if err := d.value(Index(path, i), item, v.Index(i), ""); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ const HashesHelp = "lock the project, for example by `uv export --no-dev --no-em
 func (s *Spec) checkOnlyOne() error {
 	p := s.Pip
 	for i, name := range p.Requirements {
-		at := index("pip.requirements", i)
+		at := Index("pip.requirements", i)
 		switch {
 		case IsLock(name) && (len(p.Requirements) > 1 || len(p.Packages) > 0 || len(p.Constraints) > 0):
 			return s.errorf(at, "%s locks all that is installed: nothing else can be asked for beside it, so remove the other requirements, packages and constraints, or lock them too", name)
@@ -126,7 +126,7 @@ func (s *Spec) checkSelection() error {
 		}
 		for i, name := range names {
 			if !projectName.MatchString(name) {
-				return s.errorf(index(key, i), "%s is no name: expected one such as postgres", quote(name))
+				return s.errorf(Index(key, i), "%s is no name: expected one such as postgres", quote(name))
 			}
 		}
 	}

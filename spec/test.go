@@ -93,7 +93,7 @@ var testKeys = []struct {
 
 func (s *Spec) validateTests() error {
 	for i := range s.Tests {
-		if err := s.validateTest(index("tests", i), &s.Tests[i]); err != nil {
+		if err := s.validateTest(Index("tests", i), &s.Tests[i]); err != nil {
 			return err
 		}
 	}
@@ -153,12 +153,12 @@ func (s *Spec) checkTestCommand(at string, t *Test) error {
 
 func (s *Spec) checkTestFiles(at string, t *Test) error {
 	for i := range t.Exists {
-		if err := s.absolutePath(index(at+".exists", i), &t.Exists[i]); err != nil {
+		if err := s.absolutePath(Index(at+".exists", i), &t.Exists[i]); err != nil {
 			return err
 		}
 	}
 	for i := range t.Absent {
-		if err := s.absolutePath(index(at+".absent", i), &t.Absent[i]); err != nil {
+		if err := s.absolutePath(Index(at+".absent", i), &t.Absent[i]); err != nil {
 			return err
 		}
 	}
@@ -207,10 +207,10 @@ func (s *Spec) checkTestOutputs(at string, t *Test) error {
 			return s.errorf(key, "there is nothing to look for; add contains or matches")
 		}
 		if i := slices.Index(output.Contains, ""); i >= 0 {
-			return s.errorf(index(key+".contains", i), `every text contains ""; write what to look for, or remove it`)
+			return s.errorf(Index(key+".contains", i), `every text contains ""; write what to look for, or remove it`)
 		}
 		if i := slices.Index(output.Matches, ""); i >= 0 {
-			return s.errorf(index(key+".matches", i), `every text matches ""; write what to look for, such as '\A\Z' for a text that is empty, or remove it`)
+			return s.errorf(Index(key+".matches", i), `every text matches ""; write what to look for, such as '\A\Z' for a text that is empty, or remove it`)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func (s *Spec) validateTrim() error {
 		return s.errorf("trim", "there is nothing to trace; add commands, such as run: [[python, -m, app, --version]], or requests: [http://localhost:8080/] for a server")
 	}
 	for i := range t.Run {
-		path := index("trim.run", i)
+		path := Index("trim.run", i)
 		if len(t.Run[i].Args) == 0 {
 			return s.errorf(path, "the list is empty; write a program and its arguments, or remove it")
 		}

@@ -38,7 +38,7 @@ func (s *Spec) validateUsers() error {
 	names := maps.Clone(groups)
 	ids := map[int]string{rootID: "root", nonrootID: "nonroot"}
 	for i := range s.Users {
-		at, u := index("users", i), &s.Users[i]
+		at, u := Index("users", i), &s.Users[i]
 		if !userName.MatchString(u.Name) {
 			return s.errorf(at+".name", "%s is not the name of a user: expected up to 32 letters, digits, dots, dashes and underscores, not beginning with a digit, dot or dash", quote(u.Name))
 		}

@@ -131,15 +131,15 @@ func (s *Spec) checkWord(path, text string) error {
 	return nil
 }
 
-// index is the path of an item of a list.
-func index(path string, i int) string {
+// Index returns the path of an item of a list, counted from 0: files[0] is that of the first file.
+func Index(path string, i int) string {
 	return fmt.Sprintf("%s[%d]", path, i)
 }
 
 // each calls check for every item of a list, with the item's path.
 func each(path string, items []string, check func(path, item string) error) error {
 	for i, item := range items {
-		if err := check(index(path, i), item); err != nil {
+		if err := check(Index(path, i), item); err != nil {
 			return err
 		}
 	}

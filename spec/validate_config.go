@@ -27,12 +27,12 @@ func (s *Spec) validateConfig() error {
 		}
 	}
 	for i := range s.Volumes {
-		if err := s.absolutePath(index("volumes", i), &s.Volumes[i]); err != nil {
+		if err := s.absolutePath(Index("volumes", i), &s.Volumes[i]); err != nil {
 			return err
 		}
 	}
 	for i := range s.Expose {
-		if err := s.checkPort(index("expose", i), &s.Expose[i]); err != nil {
+		if err := s.checkPort(Index("expose", i), &s.Expose[i]); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (s *Spec) checkProgram(path string, args []string) error {
 		return s.errorf(path, "the list is empty; write a program and its arguments, such as [/bin/sh, -c]")
 	}
 	if args[0] == "" {
-		return s.errorf(index(path, 0), "the name of the program is empty; write a program and its arguments")
+		return s.errorf(Index(path, 0), "the name of the program is empty; write a program and its arguments")
 	}
 	return nil
 }

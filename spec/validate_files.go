@@ -14,7 +14,7 @@ func (s *Spec) validateFiles() error {
 		}
 	}
 	for i := range s.Files {
-		if err := s.validateFile(index("files", i), &s.Files[i]); err != nil {
+		if err := s.validateFile(Index("files", i), &s.Files[i]); err != nil {
 			return err
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Spec) validateFile(at string, f *File) error {
 		return s.errorf(at+".from", "the list is empty; name at least one file")
 	}
 	for i := range f.From {
-		if err := s.contextPath(index(at+".from", i), &f.From[i]); err != nil {
+		if err := s.contextPath(Index(at+".from", i), &f.From[i]); err != nil {
 			return err
 		}
 	}

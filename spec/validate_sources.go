@@ -22,12 +22,12 @@ func (s *Spec) validateAPK() error {
 	}
 	for i := range s.APK.Repositories {
 		repository := &s.APK.Repositories[i]
-		if err := s.checkRepository(index("apk.repositories", i), repository); err != nil {
+		if err := s.checkRepository(Index("apk.repositories", i), repository); err != nil {
 			return err
 		}
 	}
 	for i := range s.APK.Keys {
-		path := index("apk.keys", i)
+		path := Index("apk.keys", i)
 		if err := s.contextFile(path, &s.APK.Keys[i]); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (s *Spec) checkRepository(path string, p *string) error {
 
 func (s *Spec) validatePip() error {
 	for i := range s.Pip.Requirements {
-		if err := s.contextFile(index("pip.requirements", i), &s.Pip.Requirements[i]); err != nil {
+		if err := s.contextFile(Index("pip.requirements", i), &s.Pip.Requirements[i]); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (s *Spec) validatePip() error {
 		return err
 	}
 	for i := range s.Pip.Constraints {
-		if err := s.contextFile(index("pip.constraints", i), &s.Pip.Constraints[i]); err != nil {
+		if err := s.contextFile(Index("pip.constraints", i), &s.Pip.Constraints[i]); err != nil {
 			return err
 		}
 	}
@@ -106,9 +106,9 @@ func (s *Spec) checkProjects(path string, projects []string) error {
 	for i, project := range projects {
 		switch {
 		case project == all && len(projects) > 1:
-			return s.errorf(index(path, i), "%s includes the others; remove it, or them", all)
+			return s.errorf(Index(path, i), "%s includes the others; remove it, or them", all)
 		case project != all && !projectName.MatchString(project):
-			return s.errorf(index(path, i), "%s is not the name of a project: expected a name such as markupsafe, or just %s", quote(project), all)
+			return s.errorf(Index(path, i), "%s is not the name of a project: expected a name such as markupsafe, or just %s", quote(project), all)
 		}
 	}
 	return nil
@@ -124,7 +124,7 @@ func (s *Spec) validateIndexes() error {
 		return err
 	}
 	for i, link := range s.Pip.FindLinks {
-		path := index("pip.find-links", i)
+		path := Index("pip.find-links", i)
 		check := s.contextPath
 		if _, _, ok := LinkedContext(link); ok {
 			check = s.checkLinkedContext

@@ -32,7 +32,7 @@ func (d *decoder) writable(path string, n *yaml.Node, w *Writable, tag reflect.S
 
 func (s *Spec) validateWritable() error {
 	for i := range s.Writable {
-		at, w := index("writable", i), &s.Writable[i]
+		at, w := Index("writable", i), &s.Writable[i]
 		if err := s.absolutePath(at+".path", &w.Path); err != nil {
 			return err
 		}

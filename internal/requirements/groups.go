@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // groups adds the requirements of the chosen dependency groups (PEP 735).
@@ -41,7 +43,7 @@ func (r *projectReader) group(name string) (key string, ok bool, err error) {
 func (r *projectReader) addGroup(key string, chain []string) error {
 	chain = append(slices.Clone(chain), key)
 	for i, item := range r.tables.Groups[key] {
-		path := index("dependency-groups."+key, i)
+		path := spec.Index("dependency-groups."+key, i)
 		if text, ok := item.(string); ok {
 			if err := r.add(path, text, "", nil); err != nil {
 				return err

@@ -99,7 +99,7 @@ func ReadLock(name string, data []byte, target Target, selected Selection, pip s
 		return nil, err
 	}
 	for i, p := range lock.Packages {
-		if err := r.add(index("packages", i), p); err != nil {
+		if err := r.add(spec.Index("packages", i), p); err != nil {
 			return nil, err
 		}
 	}
@@ -161,7 +161,7 @@ func (r *lockReader) head() error {
 // environments checks that the lock was made for one like that of the image.
 func (r *lockReader) environments() error {
 	for i, marker := range r.lock.Environments {
-		holds, err := r.holds(index("environments", i), marker)
+		holds, err := r.holds(spec.Index("environments", i), marker)
 		if holds || err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (r *lockReader) choose(at string, p lockedPackage) (string, artifact, error
 	best, rank := -1, 0
 	ranks := r.target.tags()
 	for i, wheel := range p.Wheels {
-		path := index(at+".wheels", i)
+		path := spec.Index(at+".wheels", i)
 		tags, name, err := tagsOf(wheel.fileName())
 		if err != nil {
 			return "", artifact{}, r.errorAt(path, "%v", err)
@@ -240,7 +240,7 @@ func (r *lockReader) choose(at string, p lockedPackage) (string, artifact, error
 	onlySource := lists(r.pip.NoBinary, p.Name) && !lists(r.pip.OnlyBinary, p.Name)
 	switch {
 	case best >= 0 && !onlySource:
-		return index(at+".wheels", best), p.Wheels[best], nil
+		return spec.Index(at+".wheels", best), p.Wheels[best], nil
 	case p.SDist != nil && !lists(r.pip.OnlyBinary, p.Name):
 		return at + ".sdist", *p.SDist, nil
 	}

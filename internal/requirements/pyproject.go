@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // A Project is what a pyproject.toml says of a project to pip.
@@ -94,7 +96,7 @@ func (r *projectReader) buildSystem() error {
 	default:
 		r.project.BuildRequires = system.Requires
 		for i, requirement := range system.Requires {
-			if err := r.check(index("build-system.requires", i), requirement); err != nil {
+			if err := r.check(spec.Index("build-system.requires", i), requirement); err != nil {
 				return err
 			}
 		}
@@ -115,7 +117,7 @@ func (r *projectReader) dependencies() error {
 		return err
 	}
 	for i, requirement := range p.Dependencies {
-		if err := r.add(index("project.dependencies", i), requirement, "", nil); err != nil {
+		if err := r.add(spec.Index("project.dependencies", i), requirement, "", nil); err != nil {
 			return err
 		}
 	}
@@ -157,7 +159,7 @@ func (r *projectReader) extra(name, marker string, chain []string) error {
 			continue
 		}
 		for i, requirement := range r.tables.Project.Optional[key] {
-			if err := r.add(index("project.optional-dependencies."+key, i), requirement, marker, chain); err != nil {
+			if err := r.add(spec.Index("project.optional-dependencies."+key, i), requirement, marker, chain); err != nil {
 				return err
 			}
 		}
@@ -257,5 +259,5 @@ func (s Selection) unknownName(key string, i int, file, kind string, known []str
 	if len(known) > 0 {
 		there = "has " + strings.Join(known, ", ")
 	}
-	return parser.WithLocation(fmt.Errorf("%s has no %s %q; it %s", file, kind, names[i], there), s.Locate(index(key, i)))
+	return parser.WithLocation(fmt.Errorf("%s has no %s %q; it %s", file, kind, names[i], there), s.Locate(spec.Index(key, i)))
 }

@@ -3,11 +3,12 @@ package requirements
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/autumnjolitz/distroless-frontend/spec"
 )
 
 // A document is a file of TOML that knows on which line each of its values is. The paths of
@@ -63,7 +64,7 @@ func (d *document) locate() {
 			w.table = w.key("", node.Key())
 		case unstable.ArrayTable:
 			path := w.key("", node.Key())
-			w.table = index(path, w.arrays[path])
+			w.table = spec.Index(path, w.arrays[path])
 			w.arrays[path]++
 			w.at[w.table] = w.line
 		case unstable.KeyValue:
@@ -99,7 +100,7 @@ func (w *lineWalk) key(path string, parts unstable.Iterator) string {
 			w.at[path] = w.line
 		}
 		if n := w.arrays[path]; n > 0 && !parts.IsLast() {
-			path = index(path, n-1)
+			path = spec.Index(path, n-1)
 		}
 	}
 	return path
@@ -119,9 +120,9 @@ func (w *lineWalk) value(path string, node *unstable.Node) {
 				continue
 			}
 			if item.Raw.Length > 0 { // an array in an array has none
-				w.at[index(path, i)] = w.lineOf(item)
+				w.at[spec.Index(path, i)] = w.lineOf(item)
 			}
-			w.value(index(path, i), item)
+			w.value(spec.Index(path, i), item)
 			i++
 		}
 	case unstable.InlineTable:
@@ -132,5 +133,3 @@ func (w *lineWalk) value(path string, node *unstable.Node) {
 		}
 	}
 }
-
-func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -11,7 +11,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -55,7 +54,7 @@ func Read(pip spec.Pip, read Reader, locate func(key string) []parser.Range) (Fo
 				read = w.constraints
 			}
 			if err := read(name); err != nil {
-				return Found{}, at(err, locate(names.key+"["+strconv.Itoa(i)+"]"))
+				return Found{}, at(err, locate(spec.Index(names.key, i)))
 			}
 		}
 	}
