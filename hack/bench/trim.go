@@ -79,31 +79,28 @@ func (b *bench) newTrim() (*trimBench, error) {
 // round measures builds without trim and with it, the command by itself, and both again after
 // an edit.
 func (t *trimBench) round(ctx context.Context, cold, edited, start *contest) error {
-	if err := t.compare(ctx, cold, t.reset, t.tested, trimTests); err != nil {
+	if err := t.compare(ctx, 1, cold, t.reset, t.tested, trimTests); err != nil {
 		return err
 	}
-	for range repeats {
-		if err := t.compare(ctx, edited, t.edit, t.tested, trimTests); err != nil {
-			return err
-		}
-		if err := t.compare(ctx, start, t.edit, t.starts, trimStart); err != nil {
-			return err
-		}
+	if err := t.compare(ctx, repeats, edited, t.edit, t.tested, trimTests); err != nil {
+		return err
 	}
-	return nil
+	return t.compare(ctx, repeats, start, t.edit, t.starts, trimStart)
 }
 
-// compare adds to a contest what a trimmed build takes more, and what its command takes by itself.
-func (t *trimBench) compare(ctx context.Context, c *contest, after func(context.Context) error, trimmed testenv.BuildRequest, command []string) error {
-	added, err := t.added(ctx, after, trimmed)
-	if err != nil {
-		return err
-	}
+// compare adds to a contest what trimmed builds take more, and what their command takes by itself.
+func (t *trimBench) compare(ctx context.Context, times int, c *contest, after func(context.Context) error, trimmed testenv.BuildRequest, command []string) error {
 	own, err := t.command(ctx, command)
 	if err != nil {
 		return err
 	}
-	c.times[0], c.times[1] = append(c.times[0], added), append(c.times[1], own)
+	for range times {
+		added, err := t.added(ctx, after, trimmed)
+		if err != nil {
+			return err
+		}
+		c.times[0], c.times[1] = append(c.times[0], added), append(c.times[1], own)
+	}
 	return nil
 }
 
