@@ -27,6 +27,17 @@ func (g *Graph) files(image llb.State) (llb.State, error) {
 	return image, nil
 }
 
+// likeCOPY returns how the COPY of a Dockerfile copies.
+func likeCOPY() *llb.CopyInfo {
+	return &llb.CopyInfo{
+		FollowSymlinks:      true,
+		CopyDirContentsOnly: true,
+		CreateDestPath:      true,
+		AllowWildcard:       true,
+		AllowEmptyWildcard:  true,
+	}
+}
+
 // copyAction copies as Dockerfile's COPY does: of a folder its contents, by pattern if the
 // name is one, into a folder if the destination ends in a slash.
 func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
@@ -34,13 +45,7 @@ func (g *Graph) copyAction(file spec.File) (*llb.FileAction, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &llb.CopyInfo{
-		FollowSymlinks:      true,
-		CopyDirContentsOnly: true,
-		CreateDestPath:      true,
-		AllowWildcard:       true,
-		AllowEmptyWildcard:  true,
-	}
+	info := likeCOPY()
 	if file.Chmod != "" {
 		mode, err := strconv.ParseUint(file.Chmod, 8, 12)
 		if err != nil {

@@ -103,6 +103,11 @@ func digests(t *testing.T, g *Graph) []string {
 	return all
 }
 
+// notIn returns the digests that are not among the others.
+func notIn(digests, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(digests), func(d string) bool { return slices.Contains(others, d) })
+}
+
 func ops(t *testing.T, def *llb.Definition) []*pb.Op {
 	t.Helper()
 	var all []*pb.Op
@@ -153,13 +158,7 @@ func TestVolumesAreFoldersOfWhoIsNotRoot(t *testing.T) {
 func TestUsersChangeFewOps(t *testing.T) {
 	plain := digests(t, testGraph(t, everything, nil))
 	with := digests(t, testGraph(t, everything+"users: [{name: app, uid: 1000}]\nwritable: [/data]\n", nil))
-	var missing []string
-	for _, d := range plain {
-		if !slices.Contains(with, d) {
-			missing = append(missing, d)
-		}
-	}
-	require.Len(t, missing, 9, "workdir, two copies, three to find what to compile, which is as it was, two merges and the end of the definition")
+	require.Len(t, notIn(plain, with), 9, "workdir, two copies, three to find what to compile, which is as it was, two merges and the end of the definition")
 }
 
 // What a health check asks is configuration; that it asks needs one op, which no spec changes.
@@ -182,13 +181,7 @@ func TestNamesChangeNoOp(t *testing.T) {
 func TestSpecsShareTheirBase(t *testing.T) {
 	plain := digests(t, testGraph(t, minimal, nil))
 	app := digests(t, testGraph(t, minimal+"packages: [libpq]\npip: {packages: [flask]}\nfiles: [{from: a, to: /a}]\nworkdir: /app\n", nil))
-	var missing []string
-	for _, d := range plain {
-		if !slices.Contains(app, d) {
-			missing = append(missing, d)
-		}
-	}
-	require.Len(t, missing, 2, "only the merge and the end of the definition may differ")
+	require.Len(t, notIn(plain, app), 2, "only the merge and the end of the definition may differ")
 }
 
 func TestNoOpIsPrivilegedAndOnlyFetchersHaveNetwork(t *testing.T) {

@@ -168,13 +168,7 @@ func (g *Graph) programs() ([]layer, error) {
 	tree, found := llb.Scratch(), false
 	for i, file := range g.Spec.Files {
 		at := spec.Index("files", i)
-		info := &llb.CopyInfo{
-			FollowSymlinks:      true,
-			CopyDirContentsOnly: true,
-			CreateDestPath:      true,
-			AllowWildcard:       true,
-			AllowEmptyWildcard:  true,
-		}
+		info := likeCOPY()
 		if g.CopyPatterns {
 			info.ExcludePatterns = exceptPrograms()
 		}

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func machine(p ocispecs.Platform) string {
 	case "arm64":
 		return "aarch64"
 	case "arm":
-		return "arm" + firstOf(p.Variant, "v7") + "l"
+		return "arm" + cmp.Or(p.Variant, "v7") + "l"
 	}
 	return p.Architecture // riscv64, ppc64le and s390x have one name
 }
@@ -212,7 +213,7 @@ func (g *Graph) pipArguments(declared *Declared) []string {
 	if p.NoIndex || g.Overrides.NoIndex && !indexed {
 		args = append(args, "--no-index")
 	}
-	if url := firstOf(p.IndexURL, g.Overrides.IndexURL); url != "" {
+	if url := cmp.Or(p.IndexURL, g.Overrides.IndexURL); url != "" {
 		args = append(args, "--index-url="+url)
 	}
 	args = appendFlag(args, "--extra-index-url", orElse(p.ExtraIndexURLs, g.Overrides.ExtraIndexURLs))
@@ -251,15 +252,6 @@ func (g *Graph) pipFiles(declared *Declared) (pipFiles, error) {
 	}
 	linked, err := g.linkedContexts()
 	return pipFiles{g.lockFile(tree, declared), linked}, err
-}
-
-func firstOf(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return ""
 }
 
 func orElse(values, fallback []string) []string {

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
@@ -227,7 +228,7 @@ func (g *Graph) traces() ([]llb.State, error) {
 // asImage returns the arguments of trace.py that have a command run as in a container.
 func (g *Graph) asImage() []string {
 	config := g.FinalImage(nil).Config
-	args := []string{"--user", firstOf(config.User, "0"), "--workdir", config.WorkingDir}
+	args := []string{"--user", cmp.Or(config.User, "0"), "--workdir", config.WorkingDir}
 	return appendFlag(args, "--env", config.Env)
 }
 

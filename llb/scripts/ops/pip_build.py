@@ -86,9 +86,14 @@ def distribution_name(path):
     with tarfile.open(path) as archive:
         for member in archive:
             if member.isfile() and re.fullmatch(r"[^/]+/PKG-INFO", member.name):
-                head = archive.extractfile(member).read().decode("utf-8", "replace").partition("\n\n")[0]
-                found = re.search(r"(?mi)^Name: *(\S+)\s*$", head)
-                return found and found[1]
+                return field("Name", archive.extractfile(member).read())
+
+
+def field(name, metadata):
+    """A field of the metadata of a distribution, or None."""
+    head = metadata.decode("utf-8", "replace").partition("\n\n")[0]
+    found = re.search(rf"(?mi)^{name}: *(\S+)\s*$", head)
+    return found and found[1]
 
 
 def parts(path):

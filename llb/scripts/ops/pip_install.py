@@ -96,9 +96,8 @@ def identity(wheel):
     """The name and version of a wheel, as it says itself."""
     with zipfile.ZipFile(wheel) as archive:
         path = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
-        head = archive.read(path).decode("utf-8", "replace").partition("\n\n")[0]
-    field = lambda name: re.search(rf"(?mi)^{name}: *(\S+)\s*$", head)[1]
-    return field("Name"), field("Version")
+        metadata = archive.read(path)
+    return pip_build.field("Name", metadata), pip_build.field("Version", metadata)
 
 
 if __name__ == "__main__":
