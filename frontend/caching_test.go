@@ -59,9 +59,7 @@ const (
 func onOwnDaemon(t *testing.T) func(*testing.T, build) *testenv.BuildResult {
 	t.Helper()
 	env := shared.Env(t)
-	daemon, err := env.StartDaemon(t.Context())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, daemon.Close()) })
+	daemon := freshDaemon(t, env)
 	return func(t *testing.T, b build) *testenv.BuildResult {
 		t.Helper()
 		res, err := daemon.Build(t.Context(), b.on(t, env))

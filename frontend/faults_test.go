@@ -88,12 +88,7 @@ func TestIntegrationFaultyRegistry(t *testing.T) {
 
 func TestIntegrationFullDisk(t *testing.T) {
 	env := shared.Env(t)
-	root := t.TempDir()
-	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", 0, "size=80m"))
-	t.Cleanup(func() { require.NoError(t, unix.Unmount(root, unix.MNT_DETACH)) })
-	daemon, err := testenv.StartDaemon(t.Context(), testenv.DaemonOptions{Registry: env.Registry, Root: root})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, daemon.Close()) })
+	daemon, disk := daemonOnDisk(t, env, 80<<20)
 
 	req := build{spec: minimal}.on(t, env)
 	res, err := daemon.Build(t.Context(), req)
@@ -101,10 +96,27 @@ func TestIntegrationFullDisk(t *testing.T) {
 	require.Nil(t, res.Image)
 	require.Regexp(t, "(?i)no space left on device", err.Error()+res.Log())
 
-	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", unix.MS_REMOUNT, "size=1g"))
+	resize(t, disk, 1<<30)
 	res, err = daemon.Build(t.Context(), req)
 	require.NoError(t, err, "%s", res.Log())
 	require.Equal(t, build{spec: minimal}.must(t).Image.Config.RootFS, res.Image.Config.RootFS)
+}
+
+// daemonOnDisk starts a daemon with a disk of its own, of a size in bytes, and returns the disk's folder.
+func daemonOnDisk(t *testing.T, env *testenv.Env, size uint64) (daemon *testenv.Daemon, disk string) {
+	t.Helper()
+	disk = t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d", size)))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(disk, unix.MNT_DETACH)) })
+	daemon, err := testenv.StartDaemon(t.Context(), testenv.DaemonOptions{Registry: env.Registry, Root: disk})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, daemon.Close()) })
+	return daemon, disk
+}
+
+func resize(t *testing.T, disk string, size uint64) {
+	t.Helper()
+	require.NoError(t, unix.Mount("tmpfs", disk, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%d", size)))
 }
 
 // A daemon that is killed in the middle of a build and started again builds right, and what

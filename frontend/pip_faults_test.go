@@ -23,8 +23,6 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
 // A faultyIndex fails in its first answers to requests for some paths.
@@ -247,12 +245,7 @@ func bigWheel(t *testing.T, megabytes int) (file, content string) {
 // build, with room, is right.
 func TestIntegrationPipFullDisk(t *testing.T) {
 	env := shared.Env(t)
-	root := t.TempDir()
-	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", 0, "size=1g"))
-	t.Cleanup(func() { require.NoError(t, unix.Unmount(root, unix.MNT_DETACH)) })
-	daemon, err := testenv.StartDaemon(t.Context(), testenv.DaemonOptions{Registry: env.Registry, Root: root})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, daemon.Close()) })
+	daemon, disk := daemonOnDisk(t, env, 1<<30)
 	warm, err := daemon.Build(t.Context(), build{spec: minimal + "pip: {packages: [six]}\n"}.on(t, env))
 	require.NoError(t, err, "%s", warm.Log())
 
@@ -261,16 +254,15 @@ func TestIntegrationPipFullDisk(t *testing.T) {
 	line := "pip: {packages: [big], index-url: " + index.start(t, false) + "}"
 	b := build{spec: minimal + line + "\n", BuildRequest: online()}
 	var used unix.Statfs_t
-	require.NoError(t, unix.Statfs(root, &used))
-	full := (used.Blocks-used.Bfree)*uint64(used.Bsize) + 12<<20
-	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%d", full)))
+	require.NoError(t, unix.Statfs(disk, &used))
+	resize(t, disk, (used.Blocks-used.Bfree)*uint64(used.Bsize)+12<<20)
 	res, err := daemon.Build(t.Context(), b.on(t, env))
 	require.Error(t, err)
 	require.Nil(t, res.Image)
 	require.Contains(t, res.Log(), "\nthe disk of the builder is full: ")
 	require.Equal(t, line, marked(err))
 
-	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", unix.MS_REMOUNT, "size=1g"))
+	resize(t, disk, 1<<30)
 	res, err = daemon.Build(t.Context(), b.on(t, env))
 	require.NoError(t, err, "%s", res.Log())
 	require.Equal(t, "42", python(t, res.Image, "import big; print(big.answer)"))

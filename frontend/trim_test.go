@@ -217,13 +217,9 @@ func TestIntegrationTrimCaching(t *testing.T) {
 }
 
 func TestIntegrationTrimIsReproducible(t *testing.T) {
-	env := shared.Env(t)
-	second, err := env.StartDaemon(t.Context())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, second.Close()) }()
 	b := flask(t, flaskRequests)
 	b.ExportAttrs = map[string]string{"rewrite-timestamp": "true"}
-	one, two := b.twice(t, second)
+	one, two := b.twice(t, freshDaemon(t, shared.Env(t)))
 	requireSame(t, one, two)
 }
 
