@@ -90,7 +90,7 @@ func (g *Graph) reportNeeds(image []layer) llb.State {
 	}
 	read := g.run(op{
 		name:   "[final] look for shared libraries",
-		args:   g.settled(args),
+		args:   args,
 		mounts: mounts,
 	})
 	return read.AddMount(outDir, llb.Scratch())

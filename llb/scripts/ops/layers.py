@@ -25,13 +25,13 @@ class Layers:
             folder = self.resolve(folder)
             for entry in entries:
                 path = f"{folder}/{entry.name}"
-                self.files.pop(path, None)
-                self.links.pop(path, None)
                 if entry.is_symlink():
                     self.links[path] = os.readlink(entry.path)
+                    self.files.pop(path, None)
                 else:
                     self.files[path] = entry.path
                     self.layer[path] = name
+                    self.links.pop(path, None)
 
     def find(self, path):
         """Return the path of the regular file that a path leads to inside the image, or None."""

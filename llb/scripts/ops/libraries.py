@@ -26,6 +26,10 @@ import loader
 # that are copied have nobody who would have seen to that.
 COPIED, INSTALLED = "files", "pip"
 
+# What Python reads itself, which is most of what pip installs. To open a file costs more than
+# all the rest that is done with it.
+OF_PYTHON = (".py", ".pyc")
+
 
 def main(report, program, site_packages, variable, *trees):
     image = layers.Layers()
@@ -63,7 +67,7 @@ def called(path, elf, name):
 
 def read(image, program):
     """Return the ELF files by path, sorted, that are for the machine of the program."""
-    found = {path: elf.read(image.files[path]) for path in sorted(image.files)}
+    found = {path: elf.read(image.files[path]) for path in sorted(image.files) if not path.endswith(OF_PYTHON)}
     if found.get(program) is None:
         sys.exit(f"{program} of the base image is no program: name an official python:X.Y-alpineA.B image, or one made from it")
     machine = found[program].machine
