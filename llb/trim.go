@@ -107,6 +107,7 @@ func (g *Graph) leaveOut(traces []llb.State) (python, report llb.State) {
 			llb.AddMount(interpreterDir, g.interpreter(), llb.Readonly),
 			llb.AddMount(libraryDir, g.unpacked(), llb.Readonly),
 		),
+		env:  g.importing(libraryDir),
 		path: "trim",
 	})
 	return packed.AddMount(outDir, llb.Scratch()), packed.AddMount(planDir, llb.Scratch())
@@ -134,6 +135,7 @@ func (g *Graph) leaveOutLibraries(traces []llb.State, python, report llb.State) 
 			llb.AddMount(planDir, report, llb.Readonly),
 			llb.AddMount(finalDir, final, llb.Readonly),
 		),
+		env:  g.importing(finalDir),
 		base: true,
 		path: "trim",
 	})
@@ -160,9 +162,21 @@ func (g *Graph) unpacked() llb.State {
 		name:   "[trim] unpack the standard library",
 		args:   []string{"python", opsDir + "/unpack.py", compiledDir, outDir},
 		mounts: []llb.RunOption{llb.AddMount(compiledDir, g.stdlib(), llb.Readonly)},
+		env:    native.importing(compiledDir),
 		path:   "trim",
 	})
 	return unpacked.AddMount(outDir, llb.Scratch())
+}
+
+// importing has the Python of an op import the standard library of the tree that is mounted at a
+// folder, as far as it is that one's: the base has only sources, and to compile what an op imports
+// of them takes longer than all else that most do.
+func (g *Graph) importing(tree string) [][2]string {
+	if g.Base.Python != g.BuildBase.Python || len(g.Spec.Stdlib.Exclude) > 0 {
+		return nil
+	}
+	zip := "python" + strings.ReplaceAll(g.Base.PythonXY(), ".", "") + ".zip"
+	return [][2]string{{"PYTHONPATH", path.Join(tree, "usr/local/lib", zip)}}
 }
 
 // traceable returns the file system of the final image before it is trimmed, in which opening
@@ -260,6 +274,7 @@ func (g *Graph) traceOfKept() (llb.State, error) {
 func (g *Graph) trace(root llb.State, o op) llb.State {
 	o.args = append([]string{path.Join(tracerBase, "usr/local/bin/python"), tracerTools + "/ops/trace.py", "--out", tracerOut}, o.args...)
 	o.mounts = []llb.RunOption{llb.AddMount(tracerBase, g.Base.State, llb.Readonly)}
+	o.env = g.importing("/")
 	o.tools = tracerTools
 	return g.runOn(root, g.Base.Platform, o).AddMount(tracerOut, llb.Scratch())
 }

@@ -38,8 +38,9 @@ def main():
     left_out = sorted({tree.files[path] for path in set(tree.files) - kept} - {tree.files[path] for path in kept} - {""})
 
     write_tree(tree, kept, options.out)
-    write_archive(tree, kept, options, left_out)
-    write_hook(options, lib)
+    with tempfile.TemporaryDirectory() as work:
+        names = compile_own(left_out, options, lib, work)
+        write_archive(tree, kept, options, names)
     report(options, tree, kept, left_out)
 
 
@@ -136,21 +137,23 @@ def write_tree(tree, kept, out):
         shutil.copy(place, out + path, follow_symlinks=False)
 
 
-def write_archive(tree, kept, options, left_out):
-    zipped = {path.removeprefix(tree.zip + "/"): tree.places[path] for path in kept if path.startswith(tree.zip + "/")}
-    with tempfile.TemporaryDirectory() as work:
-        with open(f"{work}/{NAMES}.py", "w") as file:
-            file.write(f"NAMES = {' '.join(left_out)!r}\n")
-        target = f"{work}/{NAMES}.pyc"
-        bytecode.compile_files([(f"{work}/{NAMES}.py", target, f"{tree.lib}/{NAMES}.py")], stdlib.SMALL)
-        stdlib.write_zip({**zipped, f"{NAMES}.pyc": target}, options.out + tree.zip, options.compression)
-
-
-def write_hook(options, lib):
-    source = f"{options.python_dir}/{HOOK}.py"
-    bytecode.compile_files([(source, f"{options.out}{lib}/{HOOK}.pyc", f"{lib}/{HOOK}.py")], stdlib.SMALL)
+def compile_own(left_out, options, lib, work):
+    """Write the hook that tells of modules that are left out, and return where their names are compiled to."""
+    with open(f"{work}/{NAMES}.py", "w") as file:
+        file.write(f"NAMES = {' '.join(left_out)!r}\n")
+    jobs = [
+        (f"{work}/{NAMES}.py", f"{work}/{NAMES}.pyc", f"{lib}/{NAMES}.py"),
+        (f"{options.python_dir}/{HOOK}.py", f"{options.out}{lib}/{HOOK}.pyc", f"{lib}/{HOOK}.py"),
+    ]
+    bytecode.compile_files(jobs, stdlib.SMALL)
     with open(f"{options.out}{lib}/site-packages/distroless-trim.pth", "w") as file:
         file.write(f"import {HOOK}\n")
+    return f"{work}/{NAMES}.pyc"
+
+
+def write_archive(tree, kept, options, names):
+    zipped = {path.removeprefix(tree.zip + "/"): tree.places[path] for path in kept if path.startswith(tree.zip + "/")}
+    stdlib.write_zip({**zipped, f"{NAMES}.pyc": names}, options.out + tree.zip, options.compression)
 
 
 def report(options, tree, kept, left_out):
