@@ -40,12 +40,12 @@ def main():
     if options.machine:
         be_on(options.machine)
     sys.path += [OPS, os.path.join(OPS, "..", "bin")]
+    compile_once()
     import chroot_pip
     import pip_cache
 
     if options.root:
         chroot_pip.enter(options.root)
-    compile_once(options)
     sys.meta_path.insert(0, chroot_pip.BuilderPip)
     pip_cache.keep_no_logins()
     if options.logins:
@@ -100,12 +100,12 @@ def be_on(machine):
     platform.machine = lambda: machine
 
 
-def compile_once(options):
-    """Keep the bytecode of pip, which the base image comes without, beside pip's cache."""
-    cache = os.environ.get("PIP_CACHE_DIR")
-    if cache:
-        sys.pycache_prefix = os.path.join(cache, "bytecode", sys.version.split()[0] + "-" + pip_version())
-        sys.dont_write_bytecode = False
+def compile_once():
+    """Keep the bytecode of pip, of the version that is here and not in a root."""
+    import pip_bytecode
+
+    if cache := os.environ.get("PIP_CACHE_DIR"):
+        pip_bytecode.keep(cache, "-" + pip_version())
 
 
 def log_in(logins):

@@ -6,6 +6,10 @@ Each is built by a build backend that may do nothing but that: see confine.py. A
 this is for an emulated machine.
 """
 
+import pip_bytecode
+
+pip_bytecode.keep_of_op()
+
 import argparse
 import glob
 import hashlib

@@ -19,6 +19,10 @@ as pip does: see confine.py. To resolve a source distribution pip has to ask its
 backend for its requirements; that is all of it that runs here.
 """
 
+import pip_bytecode
+
+pip_bytecode.keep_of_op()
+
 import argparse
 import glob
 import hashlib

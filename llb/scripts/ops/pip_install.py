@@ -6,6 +6,10 @@ Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P] [--
 Source distributions are built first, unless what was built of them is in --built.
 """
 
+import pip_bytecode
+
+pip_bytecode.keep_of_op()
+
 import argparse
 import glob
 import os

@@ -7,6 +7,10 @@ It is built as a source distribution is, with the wheels that pip_download.py le
 that. What it requires to run is installed by another.
 """
 
+import pip_bytecode
+
+pip_bytecode.keep_of_op()
+
 import glob
 import shutil
 

@@ -37,7 +37,7 @@ def run(options, verb, args, diagnose=False, hide=lambda line: line):
     # Source distributions without a pyproject.toml are built in an environment of their own
     # too, whatever the version of pip.
     environ = {**os.environ, "PIP_USE_PEP517": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-    command = [sys.executable, "-I", "-S", "-B", os.path.join(OPS, "confined_pip.py"), *options, "--", verb, *QUIET, *(["-vv"] if diagnose else []), *args]
+    command = [*confined_pip.interpreter(), os.path.join(OPS, "confined_pip.py"), *options, "--", verb, *QUIET, *(["-vv"] if diagnose else []), *args]
     pip = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     lines = []
     for line in map(hide, pip.stdout):
