@@ -49,6 +49,9 @@ BROKEN = re.compile(
 )
 ATTEMPTS = 3
 
+# What it says if one of the two does not trust the other, which will not change.
+UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|(?i:certificate[_ ](required|unknown|expired))")
+
 # What pip says of a file that is not whole: of a wheel its name, of others just that, and not
 # what a build backend says, which is indented.
 DAMAGED = r"^ERROR: Wheel '\S+' located at (\S+) is invalid|^(?:zlib\.error|tarfile\.ReadError|EOFError|zipfile\.BadZipFile): "
@@ -201,7 +204,7 @@ def retry_broken(options, ours, verb, args):
         try:
             return pip_run.run(ours, verb, args, hide=options.hide)
         except pip_run.Failed as failed:
-            if attempt == ATTEMPTS or not any(BROKEN.search(line) for line in failed.lines):
+            if attempt == ATTEMPTS or not any(BROKEN.search(line) and not UNTRUSTED.search(line) for line in failed.lines):
                 raise
         print(f"The connection broke: attempt {attempt + 1} of {ATTEMPTS}", flush=True)
 
