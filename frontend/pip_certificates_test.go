@@ -12,6 +12,7 @@ import (
 	"io"
 	"log"
 	"math/big"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -57,11 +58,11 @@ func authorityPEM(t *testing.T) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}))
 }
 
-// encrypted serves the index over TLS to the one client, and returns its URL and its authority.
-func (i *index) encrypted(t *testing.T, c clientPEM) (url, authorities string) {
+// encrypted serves an index over TLS to the one client, and returns its URL and its authority.
+func encrypted(t *testing.T, index http.Handler, c clientPEM) (url, authorities string) {
 	t.Helper()
 	ca, certificate := authority(t, time.Now().Add(-time.Hour))
-	server := httptest.NewUnstartedServer(i)
+	server := httptest.NewUnstartedServer(index)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}
 	server.TLS.ClientCAs.AddCert(c.certificate)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of those without a certificate
@@ -78,7 +79,7 @@ func (i *index) encrypted(t *testing.T, c clientPEM) (url, authorities string) {
 func TestIntegrationPipCertificates(t *testing.T) {
 	index := newIndex(t)
 	c := clientCertificate(t)
-	url, authorities := index.encrypted(t, c)
+	url, authorities := encrypted(t, index, c)
 	file, content := sdist(t, "pure", "1.0", map[string]string{
 		"pyproject.toml": "[build-system]\nrequires = ['helper']\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
 		"backend.py":     "import helper\n" + fmt.Sprintf(taggedBackend, "pure", "py3-none-any"),

@@ -122,7 +122,8 @@ func nosy(t *testing.T, server net.Addr) (file, content string) {
 // is built. Neither time can it read the secret, reach the network, write to anything of
 // root's or stay. What it is built with comes from the index all the same.
 func TestIntegrationPipConfinesBuildCode(t *testing.T) {
-	res := build{spec: nosyIndex(t), BuildRequest: withSecrets(allSecrets(t))}.must(t)
+	spec, secrets := nosyIndex(t)
+	res := build{spec: spec, BuildRequest: withSecrets(secrets)}.must(t)
 	require.Equal(t, []string{"nosy==1.0", "six==1.17.0"}, versions(t, res.Image))
 	require.Equal(t, "42", python(t, res.Image, "import nosy; print(nosy.answer)"))
 }

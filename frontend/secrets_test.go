@@ -3,6 +3,7 @@ package frontend_test
 import (
 	"maps"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,13 +15,12 @@ import (
 
 // allSecrets is one of each kind, with the canary in it where that can be. The key of the client
 // certificate cannot: it is its own canary.
-func allSecrets(t *testing.T) map[string]string {
-	t.Helper()
+func allSecrets(c clientPEM, authorities string) map[string]string {
 	return map[string]string{
 		"netrc":           "machine other.example login bot password " + canary + "-netrc\n",
 		"known_hosts":     "# " + canary + "\n",
-		"pip-cert":        "# " + canary + "\n" + authorityPEM(t),
-		"pip-client-cert": "# " + canary + "\n" + clientCertificate(t).pem,
+		"pip-cert":        "# " + canary + "\n" + authorities,
+		"pip-client-cert": "# " + canary + "\n" + c.pem,
 		"user":            "bot-" + canary,
 		"password":        canary + "-password",
 		"token":           canary + "-token\n",
@@ -49,8 +49,8 @@ func keyLine(t *testing.T, pem string) string {
 }
 
 // nosyIndex is a private index with a package that looks for secrets as it is built, and with
-// what that is built with. The spec asks for the package.
-func nosyIndex(t *testing.T) (spec string) {
+// what that is built with. The spec asks for the package, and the secrets let it in.
+func nosyIndex(t *testing.T) (spec string, secrets map[string]string) {
 	t.Helper()
 	index := newIndex(t)
 	open := httptest.NewServer(index) // would answer anybody
@@ -59,10 +59,14 @@ func nosyIndex(t *testing.T) (spec string) {
 		index.add(wheel(t, requirement, "1.0", map[string]string{requirement + ".py": ""}))
 	}
 	index.add(nosy(t, open.Listener.Addr()))
-	secrets := allSecrets(t)
-	guard := index.guarded(t, secrets["user"], secrets["password"])
-	return minimal + "pip: {packages: [nosy], index-url: " + guard.URL + "/simple, credentials: [" +
-		"{host: '" + guard.host() + "', username-secret: user, password-secret: password}, {host: other.example, token-secret: token}]}\n"
+	guard, c := &guard{index: index}, clientCertificate(t)
+	address, authorities := encrypted(t, guard, c)
+	secrets = allSecrets(c, authorities)
+	guard.user, guard.password = secrets["user"], secrets["password"]
+	parsed, err := url.Parse(address)
+	require.NoError(t, err)
+	return minimal + "pip: {packages: [nosy], index-url: " + address + ", credentials: [" +
+		"{host: '" + parsed.Host + "', username-secret: user, password-secret: password}, {host: other.example, token-secret: token}]}\n", secrets
 }
 
 // Nothing that leaves the builder has a secret in it, of whatever kind: no layer, configuration,
@@ -70,11 +74,11 @@ func nosyIndex(t *testing.T) (spec string) {
 func TestIntegrationSecretsLeaveTheBuilderNowhere(t *testing.T) {
 	x := newBuildx(t, sharedDaemon)
 	generator := pushGenerator(t, x.env)
-	secrets := allSecrets(t)
+	spec, secrets := nosyIndex(t)
 	agentKey := sshKey(t)
 	agentPEM, err := os.ReadFile(agentKey)
 	require.NoError(t, err)
-	dir := contextDir(t, map[string]string{"Dockerfile": nosyIndex(t)})
+	dir := contextDir(t, map[string]string{"Dockerfile": spec})
 	args := append(secretFiles(t, secrets), "--ssh", "default="+agentKey, "--build-arg", "PIP_NO_INDEX=", "--build-arg", "PIP_FIND_LINKS=")
 
 	canaries := newSearch(map[string]string{
