@@ -128,7 +128,8 @@ def gunicorn_():
             check(answer == b"/path")
         finally:
             server.terminate()
-            check(server.wait(30) == 0)
+            # A worker that has only just been forked does not hear of it, and is given 30 seconds.
+            check(server.wait(90) == 0)
 
 
 @area("httpie")
