@@ -16,19 +16,19 @@ is on disk, as sources with their bytecode, and there is no zip.
 """
 
 import argparse
-import glob
 import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
-import tempfile
 import zipfile
 from importlib.util import MAGIC_NUMBER
 
 import bytecode
+
+# What is not written yet lies here: /tmp is of this op alone.
+WORK = "/tmp/stdlib"
 
 LANDMARK = "os.pyc"
 HOOK = "_distroless_zipimport"
@@ -76,23 +76,23 @@ def main():
     modules = {name: path for name, path in modules.items() if not within(module(name), gone)}
     data = {name: path for name, path in data.items() if not within(package(name), gone)}
 
-    with tempfile.TemporaryDirectory() as work:
-        modules.update(ensurepip_stub(options.python_dir, sources, work))
-        modules.update(stubs(left_out, sources, work))
-        tree = os.path.join(work, "tree")
-        out = os.path.join(options.out, lib.lstrip("/"))
-        os.makedirs(os.path.join(out, "site-packages"))
-        if options.sources:
-            os.mkdir(tree)
-            data.update(modules)
-            compile_beside(modules, lib, out)
-        else:
-            modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
-            compile_tree(modules, lib, tree)
-            have_site_import_hook(out)
-            zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
-            write_zip(zipped, zip_path(options.out, lib), options.compression)
-        install_on_disk(tree, {**data, **license_file(sources)}, out)
+    os.mkdir(WORK)
+    modules.update(ensurepip_stub(options.python_dir, sources))
+    modules.update(stubs(left_out, sources))
+    tree = os.path.join(WORK, "tree")
+    out = os.path.join(options.out, lib.lstrip("/"))
+    os.makedirs(os.path.join(out, "site-packages"))
+    if options.sources:
+        os.mkdir(tree)
+        data.update(modules)
+        compile_beside(modules, lib, out)
+    else:
+        modules[f"{HOOK}.py"] = f"{options.python_dir}/{HOOK}.py"
+        compile_tree(modules, lib, tree)
+        have_site_import_hook(out)
+        zipped = {name: os.path.join(tree, name) for name in files_below(tree) if not on_disk(name)}
+        write_zip(zipped, zip_path(options.out, lib), options.compression)
+    install_on_disk(tree, {**data, **license_file(sources)}, out)
 
 
 WHY_LEFT_OUT = (
@@ -204,12 +204,14 @@ def check_excluded(excluded, modules):
 
 def needed_to_start():
     """Return the modules that an interpreter has loaded when it has started, from a zip."""
+    import subprocess  # not at the top: what few images need delays the compilation
+
     program = "import sys, zipimport, zlib; print(*sys.modules)"
     started = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
     return started.stdout.decode().split()
 
 
-def stubs(left_out, lib, work):
+def stubs(left_out, lib):
     """Return a source for every left-out module of lib that says why it is not there."""
     written = {}
     for dotted, why in sorted(left_out.items()):
@@ -217,7 +219,7 @@ def stubs(left_out, lib, work):
         exists = os.path.exists(f"{lib}/{path}.py") or os.path.exists(f"{lib}/{path}/__init__.py")
         if not exists or within(dotted.rpartition(".")[0], left_out):
             continue
-        source = os.path.join(work, "stubs", path + ".py")
+        source = os.path.join(WORK, "stubs", path + ".py")
         os.makedirs(os.path.dirname(source), exist_ok=True)
         folder, _, name = dotted.rpartition(".")
         stub = STUB_IN_PACKAGE + STUB if folder else STUB
@@ -227,9 +229,9 @@ def stubs(left_out, lib, work):
     return written
 
 
-def ensurepip_stub(python_dir, lib, work):
+def ensurepip_stub(python_dir, lib):
     """Return our ensurepip, which installs nothing but knows the version the base bundles."""
-    bundled = os.path.join(work, "_bundled.py")
+    bundled = os.path.join(WORK, "_bundled.py")
     with open(bundled, "w") as file:
         file.write(f"VERSION = {bundled_pip(lib)!r}\n")
     return {
@@ -241,9 +243,11 @@ def ensurepip_stub(python_dir, lib, work):
 
 def bundled_pip(lib):
     """Return the version in the name of the bundled wheel, or ask ensurepip itself."""
-    wheels = glob.glob(f"{lib}/ensurepip/_bundled/pip-*.whl")
+    folder = f"{lib}/ensurepip/_bundled"
+    names = os.listdir(folder) if os.path.isdir(folder) else ()
+    wheels = [name for name in names if name.startswith("pip-") and name.endswith(".whl")]
     if len(wheels) == 1:
-        return os.path.basename(wheels[0]).split("-")[1]
+        return wheels[0].split("-")[1]
     import ensurepip  # not at the top: without bytecode of its own this takes a while
 
     return ensurepip.version()
