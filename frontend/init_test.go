@@ -1,11 +1,6 @@
 package frontend_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,41 +9,6 @@ import (
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
-
-// tini is a repository that has the init, which that of the fixtures has not.
-func tini(t *testing.T) (repository, key string) {
-	t.Helper()
-	testenv.Require(t)
-	root, err := testenv.RepoRoot()
-	require.NoError(t, err)
-	dir := t.TempDir()
-	maker := exec.CommandContext(t.Context(), "go", "run", "./cmd/tini", "-o", dir, "-cache", filepath.Join(root, "out", ".offline"))
-	maker.Dir = filepath.Join(root, "hack", "offline")
-	if out, err := maker.CombinedOutput(); err != nil {
-		t.Skipf("the package of the init cannot be made of Debian's: %v: %s", err, out)
-	}
-	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
-	t.Cleanup(server.Close)
-	keys, err := filepath.Glob(filepath.Join(dir, "*.pub"))
-	require.NoError(t, err)
-	require.Len(t, keys, 1)
-	return server.URL, keys[0]
-}
-
-// withTini has a request find the init in a repository besides that of the fixtures.
-func (b build) withTini(t *testing.T, repository, key string) build {
-	t.Helper()
-	env := shared.Env(t)
-	keys := t.TempDir()
-	for _, file := range []string{key, env.Fixtures.APKKey()} {
-		content, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(keys, filepath.Base(file)), content, 0o644))
-	}
-	b.NamedContexts = map[string]string{"apk-keys": keys}
-	b.BuildArgs = map[string]string{"APK_REPOSITORIES": env.Fixtures.APKRepository() + " " + repository}
-	return b
-}
 
 // orphan leaves a process that ends after its parent has: whoever is the first process gets it.
 const orphan = `
@@ -122,8 +82,8 @@ func TestIntegrationPythonIsTheFirstProcess(t *testing.T) {
 }
 
 func TestIntegrationInit(t *testing.T) {
-	repository, key := tini(t)
-	img := build{spec: minimal + "init: true\nuser: nonroot\n"}.withTini(t, repository, key).must(t).Image
+	tini := extraPackage(t, "tini")
+	img := build{spec: minimal + "init: true\nuser: nonroot\n"}.withPackages(t, tini).must(t).Image
 	require.Equal(t, []string{"/sbin/tini", "--", "/usr/local/bin/python"}, img.Config.Config.Entrypoint)
 	database, err := img.ReadFile(t.Context(), "/lib/apk/db/installed")
 	require.NoError(t, err)
@@ -144,11 +104,11 @@ func TestIntegrationInit(t *testing.T) {
 		require.Equal(t, 7, res.ExitCode)
 	})
 	t.Run("a package of the spec leaves it cached", func(t *testing.T) {
-		res := build{spec: minimal + "init: true\npackages: [zip]\n"}.withTini(t, repository, key).must(t)
+		res := build{spec: minimal + "init: true\npackages: [zip]\n"}.withPackages(t, tini).must(t)
 		require.Equal(t, []string{stepLook, stepMerge, "[root] install zip"}, ran(res))
 	})
 	t.Run("a command without an entrypoint", func(t *testing.T) {
-		img := build{spec: minimal + "init: true\nentrypoint: []\ncmd: echo $0 and exit\n"}.withTini(t, repository, key).must(t).Image
+		img := build{spec: minimal + "init: true\nentrypoint: []\ncmd: echo $0 and exit\n"}.withPackages(t, tini).must(t).Image
 		require.Equal(t, []string{"/sbin/tini", "--"}, img.Config.Config.Entrypoint)
 		require.Equal(t, "/usr/bin/dash and exit\n", run(t, img, testenv.RunOptions{}))
 	})

@@ -44,7 +44,7 @@ func (m *maker) apk(root string, args ...string) error {
 	var log bytes.Buffer
 	options := []string{
 		"--root", root, "--arch", apk.Arch(m.arch), "--no-scripts", "--no-chown", "--no-cache",
-		"--repositories-file", os.DevNull, "--repository", filepath.Dir(m.repository()), "--keys-dir", filepath.Dir(m.key.Private),
+		"--repositories-file", os.DevNull, "--repository", m.apks, "--keys-dir", filepath.Dir(m.key.Private),
 	}
 	if status := apk.Run(m.ctx, append(options, args...), &log, &log); status != 0 {
 		return fmt.Errorf("apk %s: exit status %d\n%s", strings.Join(args, " "), status, log.Bytes())

@@ -61,8 +61,9 @@ func Make(ctx context.Context, o Options) error {
 
 func makeAll(ctx context.Context, o Options, work, out string, key apkfile.Key) error {
 	var bases []v1.Image
+	apks := filepath.Join(out, "alpine", "v"+alpineBranch, "main")
 	for _, arch := range o.Arches {
-		m := &maker{ctx: ctx, module: o.Module, cache: o.Cache, work: work, out: out, arch: arch, key: key}
+		m := &maker{ctx: ctx, module: o.Module, cache: o.Cache, work: work, out: out, apks: apks, arch: arch, key: key}
 		base, err := m.all(o.Say)
 		if err != nil {
 			return fmt.Errorf("%s: %w", arch, err)
@@ -85,8 +86,10 @@ func (m *maker) all(say func(string, ...any)) (v1.Image, error) {
 		skip bool
 		do   func() error
 	}{
-		{name: "download Debian packages", do: m.fetch},
-		{name: "make apk packages", do: m.repackage},
+		{name: "download Debian packages", do: func() error { return m.fetch(debs()) }},
+		{name: "make apk packages", do: func() error {
+			return m.repackage(slices.Concat(m.libraryRecipes(), recipes), "stand-in for Alpine "+alpineBranch)
+		}},
 		{name: "make wheels", skip: !m.isHost(), do: m.wheels},
 		{name: "make the Go image", skip: !m.isHost(), do: m.golang},
 		{name: "make the base image", do: func() (err error) { base, err = m.base(); return err }},

@@ -26,6 +26,7 @@ type maker struct {
 	cache  string          // kept between runs
 	work   string          // for this run
 	out    string          // what is made
+	apks   string          // the repository of apk packages, with a folder for each architecture
 	arch   string          // as Go and Debian call it
 	key    apkfile.Key
 
@@ -45,28 +46,26 @@ func (m *maker) loader() string {
 	return map[string]string{"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}[m.arch]
 }
 
-// names are the Debian packages to download.
-func names() []string {
+// debs are the Debian packages that all is made of.
+func debs() []string {
 	all := slices.Concat(pythonDebs, wheelDebs, wheelhouses)
 	for _, library := range libraries {
 		all = append(all, library.debs...)
 	}
 	for _, r := range recipes {
-		if r.deb != "" {
-			all = append(all, r.deb)
-		}
+		all = append(all, r.debs()...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// fetch downloads and unpacks all Debian packages.
-func (m *maker) fetch() error {
+// fetch downloads and unpacks Debian packages.
+func (m *maker) fetch(names []string) error {
 	archive, err := debian.Open(m.ctx, filepath.Join(m.cache, "apt-"+m.arch), suite, m.arch)
 	if err != nil {
 		return err
 	}
-	if m.packages, err = archive.Download(m.ctx, names()); err != nil {
+	if m.packages, err = archive.Download(m.ctx, names); err != nil {
 		return err
 	}
 	for name, p := range m.packages {
@@ -89,24 +88,21 @@ func (m *maker) build(program, path string) error {
 }
 
 // repository is the folder of the apk packages.
-func (m *maker) repository() string {
-	return filepath.Join(m.out, "alpine", "v"+alpineBranch, "main", apk.Arch(m.arch))
-}
+func (m *maker) repository() string { return filepath.Join(m.apks, apk.Arch(m.arch)) }
 
 // repackage makes the apk repository.
-func (m *maker) repackage() error {
+func (m *maker) repackage(recipes []recipe, description string) error {
 	if err := os.MkdirAll(m.repository(), 0o755); err != nil {
 		return err
 	}
 	var entries []*goapk.Package
-	for _, r := range slices.Concat(m.libraryRecipes(), recipes) {
+	for _, r := range recipes {
 		entry, err := m.cook(r)
 		if err != nil {
 			return err
 		}
 		entries = append(entries, entry)
 	}
-	description := "stand-in for Alpine " + alpineBranch
 	return apkfile.WriteIndex(m.ctx, m.repository(), description, entries, m.key)
 }
 

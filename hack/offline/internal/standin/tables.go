@@ -52,6 +52,14 @@ type recipe struct {
 	make  func(*maker, string) error
 }
 
+// debs are the Debian packages it is made of.
+func (r recipe) debs() []string {
+	if r.deb == "" {
+		return nil
+	}
+	return []string{r.deb}
+}
+
 // helloScripts do what a package of a service does: it needs a user, writes files
 // and watches a directory of another package.
 var helloScripts = map[string]string{
