@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -55,25 +54,12 @@ func serve(t *testing.T, files map[string]string) (url string) {
 	return server.URL
 }
 
-// commitTime is that of the only commit in the repositories of the tests.
-const commitTime = "2024-02-03T04:05:06Z"
-
 // gitServer serves a repository with one commit of the files, on the branch main, and returns
 // its URL and the commit.
 func gitServer(t *testing.T, files map[string]string) (url, commit string) {
 	t.Helper()
 	dir := contextDir(t, files)
-	git := func(args ...string) string {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(),
-			"GIT_CONFIG_NOSYSTEM=1", "HOME="+dir,
-			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_AUTHOR_DATE="+commitTime,
-			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_COMMITTER_DATE="+commitTime)
-		out, err := cmd.Output()
-		require.NoError(t, err, "git %s", args)
-		return strings.TrimSpace(string(out))
-	}
+	git := gitIn(t, dir)
 	git("init", "--quiet", "--initial-branch", "main")
 	git("add", ".")
 	git("commit", "--quiet", "--message", "first")

@@ -34,7 +34,6 @@ func TestIntegrationPipRequirementLineFailures(t *testing.T) {
 	python39, content39 := taggedWheel(t, "gear", "1.0", "cp39-cp39-musllinux_1_2_x86_64", nil)
 	windows, contentWindows := taggedWheel(t, "gear", "1.0", "cp313-cp313-win_amd64", nil)
 	for name, test := range map[string]struct{ line, want string }{
-		// The fixtures have no git; where there is one, this is what a spec says before it is asked for.
 		"repository":          {"gear @ git+https://127.0.0.1:1/gear.git", "git is needed to fetch a requirement: add it to apk.build, as in apk: {build: [git]}"},
 		"wheel of a Python":   {"./" + python39, python39 + " is not a wheel for this image: expected one for tag cp313-"},
 		"wheel of a platform": {"./" + windows, windows + " is not a wheel for this image: expected one for tag cp313-"},

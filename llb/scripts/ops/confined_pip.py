@@ -166,14 +166,19 @@ def take_options_only():
 
 
 def write_parts(path):
-    """Where a URL has a #subdirectory, pip saves the whole archive, and its name says nothing of that."""
+    """Where a URL has a #subdirectory, all around it is saved, and the name says nothing of that."""
+    from pip._internal.models.link import Link
     from pip._internal.operations.prepare import RequirementPreparer
 
     save = RequirementPreparer.save_linked_requirement
 
     def save_linked_requirement(self, req):
-        save(self, req)
         link = req.link
+        if link.is_vcs:
+            # Of a repository pip would save but the folder, and what versions are told by is not in it.
+            req.link = Link(link.url_without_fragment)
+        save(self, req)
+        req.link = link
         name = f"{req.name}-{req.metadata['version']}.zip" if link.is_vcs else link.filename
         with open(path, "a") as file:
             print(json.dumps([name, link.subdirectory_fragment or ""]), file=file)

@@ -242,7 +242,7 @@ def without_hash(options, failed, *_):
 
 
 def no_source(options, failed, filename, name):
-    where = pip_places.line_of(filename) or pip_places.line_of_project(name)
+    where = pip_places.line_of_project(name) or pip_places.line_of(filename)
     return f"{where}{filename} is no wheel, and only-binary takes nothing else: name a wheel of it"
 
 
@@ -265,16 +265,46 @@ def no_program(options, failed, program):
     return f"{program} is needed to fetch a requirement: add it to apk.build, as in apk: {{build: [{program}]}}"
 
 
+def no_revision(options, failed, revision):
+    name, where = last_asked(failed)
+    return f"{where}the repository of {name} has no {revision}, see above: name a branch, a tag or a commit that it has"
+
+
+def no_repository(options, failed, program):
+    name, where = last_asked(failed)
+    return (
+        f"{where}{program} could not get the repository of {name}, see above. Logins and certificates of pip are not for"
+        f" {program}: a private repository takes git+ssh and --ssh default"
+    )
+
+
+def unhashed_repository(options, failed, *_):
+    _, where = last_asked(failed)
+    return f"{where}a repository has no hash, and in hash-checking mode every requirement needs one: name an archive of it"
+
+
+def no_project(options, failed, *_):
+    name, where = last_asked(failed)
+    return f"{where}{name} has neither pyproject.toml nor setup.py: a folder of it that has is named as in #subdirectory=FOLDER"
+
+
+def last_asked(failed):
+    """The name of what pip was at when it failed, and the place of that."""
+    asked = failed.finds(r"(?:Collecting|Processing) (.*)")
+    requirement, where = pip_places.place_of(asked[-1][0], failed) if asked else ("a requirement", "")
+    return re.split("@? ", requirement)[0], where
+
+
 def broken(options, failed, *_):
     return f"a download broke off in each of {ATTEMPTS} attempts: the index, or a proxy before it, does not send whole files"
 
 
 def no_metadata(options, failed, *_):
-    names = [name for name, in failed.finds(r"(?:Collecting|Processing) (\S+)")][-1:]
-    if any(name.startswith(pip_project.SOURCES) for name in names):
+    name, where = last_asked(failed)
+    if name.startswith(pip_project.SOURCES):
         return "the requirements of the project could not be read, see above. Its build code runs without network and secrets"
     return (
-        f"the requirements of {' '.join(names)} could not be read, see above. It has no wheel"
+        f"{where}the requirements of {name} could not be read, see above. It has no wheel"
         f" for tag {tag(options.machine or os.uname().machine)}, and its build code runs without network and secrets"
     )
 
@@ -282,12 +312,16 @@ def no_metadata(options, failed, *_):
 EXPLANATIONS = (
     (r"(No space left on device)", full_disk),
     (UNMATCHED, lambda o, f, _: wrong_hash(o, f, first_unmatched(f))),
+    (r"have a way to hash (version control) repositories", unhashed_repository),
     (r"In --require-hashes mode|Hashes are required()", without_hash),
     (r"only-binary refuses (\S+) as (\S*)", no_source),
     (r"ERROR: (\S+) is not a supported wheel", wrong_platform),
     (r"Package '(\S+)' requires a different Python: (\S+) not in '(.*)'", wrong_python),
     (r"Cannot find command '(\w+)'", no_program),
     (r"No matching distribution found for (.*)", not_found),
+    (r"^\W*git (?:checkout|fetch) .*?(\S+) did not run successfully", no_revision),
+    (r"^\W*(git|hg|svn|bzr) .* did not run successfully", no_repository),
+    (r"(does not appear to be a Python project)", no_project),
     (r"(metadata-generation-failed|subprocess-exited-with-error)", no_metadata),
     (f"({BROKEN.pattern})", broken),
 )

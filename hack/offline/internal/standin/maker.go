@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	goapk "github.com/chainguard-dev/go-apk/pkg/apk"
 
@@ -135,23 +136,34 @@ func (m *maker) copyLibraries(root string, debs, patterns []string) error {
 				return err
 			}
 		}
-		for _, pattern := range patterns {
-			paths, err := filepath.Glob(filepath.Join(m.deb(deb), "usr/lib", m.triplet(), pattern))
-			if err != nil {
-				return err
+		paths, err := m.libraries(deb, patterns)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			to := filepath.Join("usr/lib", filepath.Base(path))
+			if filepath.Base(path) == filepath.Base(m.loader()) {
+				to = m.loader()
 			}
-			for _, path := range paths {
-				to := filepath.Join("usr/lib", filepath.Base(path))
-				if filepath.Base(path) == filepath.Base(m.loader()) {
-					to = m.loader()
-				}
-				if err := copyTree(path, filepath.Join(root, to)); err != nil {
-					return err
-				}
+			if err := copyTree(path, filepath.Join(root, to)); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// libraries are the shared libraries of a Debian package that match the patterns.
+func (m *maker) libraries(deb string, patterns []string) ([]string, error) {
+	var all []string
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(filepath.Join(m.deb(deb), "usr/lib", m.triplet(), pattern))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, paths...)
+	}
+	return all, nil
 }
 
 // cook makes one package.
@@ -176,13 +188,25 @@ func (m *maker) cook(r recipe) (*goapk.Package, error) {
 		p.Version = apkVersion(m.packages[r.deb].Version)
 	}
 	p.URL = "https://www.debian.org"
-	linked, err := scan(root, nil)
+	linked, err := r.linkage(root)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
 	p.Depends = slices.Concat(p.Depends, linked.depends())
 	p.Provides = slices.Concat(p.Provides, linked.provides(), commands(root, p.Version))
 	return p.Write(m.ctx, root, m.repository(), apk.Arch(m.arch), m.key)
+}
+
+// linkage is what the package needs of others and gives to them.
+func (r recipe) linkage(root string) (linkage, error) {
+	linked, err := scan(root, nil)
+	if err != nil || r.private == nil {
+		return linked, err
+	}
+	if missing := linked.depends(); missing != nil {
+		return linkage{}, fmt.Errorf("%v have no %s", r.private, strings.Join(missing, ", "))
+	}
+	return linkage{}, nil
 }
 
 // commands are the programs of a package, as it provides them.

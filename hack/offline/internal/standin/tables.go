@@ -50,14 +50,16 @@ type recipe struct {
 	deb   string            // the Debian package that files are taken from; its version is taken as well
 	files map[string]string // from a path in the Debian package to one in ours
 	make  func(*maker, string) error
+
+	private []string // Debian packages whose libraries are for its own programs, which make puts in place
 }
 
 // debs are the Debian packages it is made of.
 func (r recipe) debs() []string {
 	if r.deb == "" {
-		return nil
+		return r.private
 	}
-	return []string{r.deb}
+	return append([]string{r.deb}, r.private...)
 }
 
 // helloScripts do what a package of a service does: it needs a user, writes files
