@@ -15,11 +15,11 @@ import (
 var anotherTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // twice builds the same at two times on two daemons that share nothing, and returns both
-// images: what one of them has cached, it has made itself. The files of the context are as old
-// as they were made, then of anotherTime.
+// images. The files of the context are as old as they were made, then of anotherTime.
 func (b build) twice(t *testing.T, second *testenv.Daemon) (one, two *testenv.Image) {
 	t.Helper()
 	env := shared.Env(t)
+	b.NoCache = true
 	b.BuildArgs = map[string]string{"SOURCE_DATE_EPOCH": "0"}
 	one = b.must(t).Image
 
@@ -31,6 +31,7 @@ func (b build) twice(t *testing.T, second *testenv.Daemon) (one, two *testenv.Im
 	}))
 	res, err := second.Build(t.Context(), b.on(t, env))
 	require.NoError(t, err, res.Log())
+	require.NotEmpty(t, ran(res))
 	return one, res.Image
 }
 
