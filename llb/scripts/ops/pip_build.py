@@ -6,9 +6,7 @@ Each is built by a build backend that may do nothing but that: see confine.py. A
 this is for an emulated machine.
 """
 
-import pip_bytecode
-
-pip_bytecode.keep_of_op()
+import pip_start  # before all else
 
 import argparse
 import glob
@@ -31,7 +29,6 @@ def main():
     parser.add_argument("--downloads", required=True)
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
-    pip_run.private_cache()
     build(options.downloads, options.out, emulated=True)
 
 

@@ -19,9 +19,7 @@ as pip does: see confine.py. To resolve a source distribution pip has to ask its
 backend for its requirements; that is all of it that runs here.
 """
 
-import pip_bytecode
-
-pip_bytecode.keep_of_op()
+import pip_start  # before all else
 
 import argparse
 import glob
@@ -65,7 +63,6 @@ PARTS = "/tmp/parts"
 
 def main():
     options, args = parse(sys.argv[1:])
-    pip_run.private_cache()
     wheels = os.path.join(options.out, "wheels")
     build = os.path.join(options.out, "build")
     for folder in (wheels, build):

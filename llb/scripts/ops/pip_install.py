@@ -6,9 +6,7 @@ Usage: pip_install.py --downloads DIR --root ROOT [--machine M --platform P] [--
 Source distributions are built first, unless what was built of them is in --built.
 """
 
-import pip_bytecode
-
-pip_bytecode.keep_of_op()
+import pip_start  # before all else
 
 import argparse
 import glob
@@ -24,7 +22,6 @@ import pip_run
 
 def main():
     options = parse()
-    pip_run.private_cache()
     built = options.built or build(options)
     wheels = [*glob.glob(f"{options.downloads}/wheels/*.whl"), *glob.glob(f"{built}/*.whl")]
     install(options, sorted(wheels, key=os.path.basename))

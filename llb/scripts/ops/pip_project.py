@@ -7,22 +7,18 @@ It is built as a source distribution is, with the wheels that pip_download.py le
 that. What it requires to run is installed by another.
 """
 
-import pip_bytecode
-
-pip_bytecode.keep_of_op()
+import pip_start  # before all else
 
 import glob
 import shutil
 
 import pip_install
-import pip_run
 
 SOURCES = "/tmp/project"
 
 
 def main():
     options = pip_install.parse("--project")
-    pip_run.private_cache()
     built = pip_install.build(options, [copy(options.project)], "build on a node of that platform")
     pip_install.install(options, glob.glob(f"{built}/*.whl"))
     pip_install.compile_installed(options)

@@ -24,14 +24,6 @@ class Failed(Exception):
         return list(dict.fromkeys(m.groups() for line in self.lines for m in re.finditer(pattern, line)))
 
 
-def private_cache():
-    """Make pip's cache root's own: what is built beside it must not be able to fill it."""
-    cache = os.path.join(os.environ["CACHE_ROOT"], "pip")
-    os.makedirs(cache, exist_ok=True)
-    os.chmod(cache, 0o700)
-    os.environ["PIP_CACHE_DIR"] = cache
-
-
 def run(options, verb, args, diagnose=False, hide=lambda line: line):
     """Run pip confined and show what it says, or only keep all that it could say. Return the lines."""
     # Source distributions without a pyproject.toml are built in an environment of their own
