@@ -1,10 +1,8 @@
 package frontend_test
 
 import (
-	"archive/zip"
-	"bytes"
+	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,38 +16,21 @@ func demoWheels(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755))
-	writeWheel(t, dir, "1.0", map[string]string{"demo/old.py": "", "demo_extra.py": ""})
-	writeWheel(t, dir, "2.0", nil)
+	writeDemo(t, dir, "1.0", map[string]string{"demo/old.py": "", "demo_extra.py": ""})
+	writeDemo(t, dir, "2.0", nil)
 	return dir
 }
 
-func writeWheel(t *testing.T, dir, version string, more map[string]string) {
+// writeDemo writes a wheel of a project with a command.
+func writeDemo(t *testing.T, dir, version string, more map[string]string) {
 	t.Helper()
-	info := "demo-" + version + ".dist-info/"
 	files := map[string]string{
-		"demo/__init__.py":        "version = '" + version + "'\ndef main(): print('demo', version)\n",
-		info + "METADATA":         "Metadata-Version: 2.1\nName: demo\nVersion: " + version + "\n",
-		info + "WHEEL":            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-		info + "entry_points.txt": "[console_scripts]\ndemo = demo:main\n",
+		"demo/__init__.py": "version = '" + version + "'\ndef main(): print('demo', version)\n",
+		"demo-" + version + ".dist-info/entry_points.txt": "[console_scripts]\ndemo = demo:main\n",
 	}
-	for name, content := range more {
-		files[name] = content
-	}
-	record := info + "RECORD,,\n"
-	for name := range files {
-		record += name + ",,\n"
-	}
-	files[info+"RECORD"] = record
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	for name, content := range files {
-		file, err := w.Create(name)
-		require.NoError(t, err)
-		_, err = file.Write([]byte(content))
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "demo-"+version+"-py3-none-any.whl"), archive.Bytes(), 0o644))
+	maps.Copy(files, more)
+	name, content := wheel(t, "demo", version, files)
+	writeFiles(t, dir, map[string]string{name: content})
 }
 
 // withDemo runs a script in the buildroot image, for which the demo wheels are an index too.

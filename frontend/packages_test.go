@@ -2,7 +2,6 @@ package frontend_test
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"fmt"
@@ -21,6 +20,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
 )
 
 // wheel returns the name and the content of a wheel with these files.
@@ -32,25 +33,9 @@ func wheel(t *testing.T, name, version string, files map[string]string) (file, c
 // taggedWheel returns one that is for what the tag says.
 func taggedWheel(t *testing.T, name, version, tag string, files map[string]string) (file, content string) {
 	t.Helper()
-	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
-	all := map[string]string{
-		info + "METADATA": fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version),
-		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: " + tag + "\n",
-	}
-	maps.Copy(all, files)
-	names := slices.Sorted(maps.Keys(all))
-	all[info+"RECORD"] = strings.Join(names, ",,\n") + ",,\n" + info + "RECORD,,\n"
-
-	var buffer bytes.Buffer
-	archive := zip.NewWriter(&buffer)
-	for _, name := range append(names, info+"RECORD") {
-		w, err := archive.Create(name)
-		require.NoError(t, err)
-		_, err = w.Write([]byte(all[name]))
-		require.NoError(t, err)
-	}
-	require.NoError(t, archive.Close())
-	return fmt.Sprintf("%s-%s-%s.whl", name, version, tag), buffer.String()
+	file, archive, err := testenv.Wheel(name, version, tag, files)
+	require.NoError(t, err)
+	return file, string(archive)
 }
 
 // sdist returns the name and the content of a source distribution with these files.

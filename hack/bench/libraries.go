@@ -1,15 +1,12 @@
 package main
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/autumnjolitz/distroless-frontend/internal/testenv"
@@ -28,12 +25,12 @@ const (
 	wheelsDir    = "wheels"
 )
 
-// A libraryBench is what the look is measured with: a folder with contents, by their paths, that
-// is installed as a wheel, or copied as it is.
+// A libraryBench is a build context that has the files which are looked through twice: in a wheel,
+// and as they are.
 type libraryBench struct {
 	*bench
 	dir        string
-	extensions map[string][]byte // C extensions of the interpreter
+	extensions map[string]string // C extensions of the interpreter
 	modules    int               // how many files besides make that many in the image
 }
 
@@ -81,15 +78,17 @@ func (b *bench) newLibraries(ctx context.Context) (*libraryBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &libraryBench{bench: b, dir: dir, extensions: map[string][]byte{}, modules: libraryFiles}
+	l := &libraryBench{bench: b, dir: dir, extensions: map[string]string{}, modules: libraryFiles}
 	for _, name := range files.Paths() {
 		if files[name].Mode.IsRegular() {
 			l.modules--
 		}
 		if strings.HasSuffix(name, ".so") {
-			if l.extensions[path.Base(name)], err = img.ReadFile(ctx, name); err != nil {
+			content, err := img.ReadFile(ctx, name)
+			if err != nil {
 				return nil, err
 			}
+			l.extensions[path.Base(name)] = string(content)
 			l.modules--
 		}
 	}
@@ -98,52 +97,30 @@ func (b *bench) newLibraries(ctx context.Context) (*libraryBench, error) {
 
 // change writes the files of a round, which no step has seen.
 func (l *libraryBench) change(round int) error {
-	wheel, folder := maps.Clone(l.extensions), maps.Clone(l.extensions)
+	installed, copied := map[string]string{}, map[string]string{}
+	for name, content := range l.extensions {
+		installed["many/"+name], copied[name] = content, content
+	}
 	for n := range l.modules {
-		content := fmt.Appendf(nil, "X = %d, %d\n", round, n)
-		folder[fmt.Sprintf("file-%d", n)] = content
+		content := fmt.Sprintf("X = %d, %d\n", round, n)
+		copied[fmt.Sprintf("file-%d", n)] = content
 		if n%2 == 0 {
-			wheel[fmt.Sprintf("module_%d.py", n)] = content // and its bytecode
+			installed[fmt.Sprintf("many/module_%d.py", n)] = content // and its bytecode
 		}
 	}
-	for name, content := range folder {
-		if err := os.WriteFile(filepath.Join(l.dir, librariesDir, name), content, 0o644); err != nil {
+	for name, content := range copied {
+		if err := os.WriteFile(filepath.Join(l.dir, librariesDir, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
-	return writeWheel(filepath.Join(l.dir, wheelsDir, "many-1-py3-none-any.whl"), wheel)
-}
-
-// writeWheel writes a distribution named many, of version 1, with a package of that name.
-func writeWheel(name string, files map[string][]byte) error {
-	all := map[string][]byte{
-		"many-1.dist-info/METADATA": []byte("Metadata-Version: 2.1\nName: many\nVersion: 1\n"),
-		"many-1.dist-info/WHEEL":    []byte("Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
-	}
-	for name, content := range files {
-		all["many/"+name] = content
-	}
-	names := append(slices.Sorted(maps.Keys(all)), "many-1.dist-info/RECORD")
-	all[names[len(names)-1]] = []byte(strings.Join(names, ",,\n") + ",,\n")
-
-	file, err := os.Create(name)
+	file, wheel, err := testenv.Wheel("many", "1", "py3-none-any", installed)
 	if err != nil {
 		return err
 	}
-	archive := zip.NewWriter(file)
-	for _, name := range names {
-		w, err := archive.Create(name)
-		if err == nil {
-			_, err = w.Write(all[name])
-		}
-		if err != nil {
-			return errors.Join(err, file.Close())
-		}
-	}
-	return errors.Join(archive.Close(), file.Close())
+	return os.WriteFile(filepath.Join(l.dir, wheelsDir, file), wheel, 0o644)
 }
 
-// steps builds and returns what these steps took together.
+// took builds and returns how many seconds these steps took together.
 func (l *libraryBench) took(ctx context.Context, req testenv.BuildRequest, names ...string) (float64, error) {
 	res, err := l.timed(ctx, req)
 	if err != nil {
