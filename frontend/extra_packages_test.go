@@ -22,10 +22,11 @@ func extraPackage(t *testing.T, name string) apkRepository {
 	testenv.Require(t)
 	root, err := testenv.RepoRoot()
 	require.NoError(t, err)
-	dir := t.TempDir()
-	maker := exec.CommandContext(t.Context(), "go", "run", "./cmd/package", "-o", dir, "-cache", filepath.Join(root, "out", ".offline"), name)
-	maker.Dir = filepath.Join(root, "hack", "offline")
-	if out, err := maker.CombinedOutput(); err != nil {
+	dir, maker := t.TempDir(), filepath.Join(t.TempDir(), "package")
+	out, err := exec.CommandContext(t.Context(), "go", "-C", filepath.Join(root, "hack", "offline"), "build", "-o", maker, "./cmd/package").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	out, err = exec.CommandContext(t.Context(), maker, "-o", dir, "-cache", filepath.Join(root, "out", ".offline"), name).CombinedOutput()
+	if err != nil {
 		t.Skipf("the package %s cannot be made of Debian's: %v: %s", name, err, out)
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
